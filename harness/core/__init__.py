@@ -1,0 +1,1 @@
+"""Frozen values and pure functions: plan, fold, judge.  Opens nothing, asks no clock."""

@@ -1,0 +1,213 @@
+"""The words of the harness as frozen values (DESIGN section 2).  Units are in the names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+Mode = Literal["train", "speed"]
+StdKind = Literal["sample", "population", "standard error"]
+
+
+class Status(StrEnum):
+    PASS = "PASS"
+    REGRESSION = "REGRESSION"
+    IMPROVED = "IMPROVED"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    NO_BASELINE = "NO_BASELINE"
+    UNMEASURED = "UNMEASURED"
+    INVALID = "INVALID"
+    ERROR = "ERROR"
+
+
+class RunStatus(StrEnum):
+    """How a run ended.  Only FINISHED holds a result."""
+
+    FINISHED = "finished"
+    ERROR = "error"  # the worker said so itself: an exception, a diverged loss
+    CRASHED = "crashed"  # it died without a last word
+    TIMEOUT = "timeout"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    name: str
+    unit: str  # "fraction", "nats", "samples/s"
+    better: Literal["higher", "lower"]
+    split: str = "test"
+    margin: float | None = None  # largest difference still called the same, in the unit
+    margin_relative: float | None = None  # the same for a speed, as a fraction
+    margin_reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    name: str
+    summary: str
+    mode: Mode
+    dataset: str | None  # None: synthetic input
+    hyperparameters: Mapping[str, Any]
+    metrics: tuple[Metric, ...]
+    first_seeds: int  # runs of the first look
+    max_seeds: int  # never more runs than this
+    deadline_minutes: float
+    flops_per_sample: float | None = None  # of one training step, forward and backward
+    minutes: Mapping[str, float] = field(default_factory=dict)  # by framework, per seed: a guess
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paper:
+    title: str
+    authors: str
+    year: int
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    name: str
+    title: str
+    task: str
+    paper: Paper | None
+    frameworks: tuple[str, ...]
+    default_recipe: str
+    recipes: Mapping[str, Recipe]
+    folder: str  # where model.toml lies
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """One published or recorded number.  Raw ``values`` where they are known, else ``value``."""
+
+    recipe: str
+    metric: str
+    kind: Literal["published", "recorded"]
+    value: float  # the mean of values where those are given
+    values: tuple[float, ...] = ()
+    std: float | None = None
+    std_kind: StdKind | None = None
+    n: int | None = None
+    of: Literal["mean", "single", "best"] = "mean"
+    framework: str | None = None  # None: holds for every framework
+    environment: str | None = None  # recorded ones: where it was measured
+    machine: str | None = None  # machine class; a speed must name one
+    how: str = ""  # last or best epoch, split, EMA, precision, batch
+    margin: float | None = None  # replaces the recipe's, with its own reason
+    margin_reason: str = ""
+    source: str = ""
+    url: str = ""
+    date: str = ""
+    reason: str = ""  # recorded ones: why
+    lock: str = ""  # recorded ones: digest of the environment
+    code: str = ""  # recorded ones: digest of the code
+    seeds: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    model: str
+    references: tuple[Reference, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    name: str
+    framework: str
+    python: str  # "3.11"
+    requirements: tuple[str, ...]
+    variables: Mapping[str, str]
+    digest: str  # of requirements, Python and lock; "current" has the digest of what is installed
+    summary: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    cpu: str
+    cores: int
+    memory_bytes: int
+    gpus: tuple[str, ...]
+    driver: str | None
+    os: str
+    kernel: str
+    architecture: str
+
+    @property
+    def machine_class(self) -> str:
+        """What a speed holds for: processor, usable cores, GPUs."""
+        name = f"{self.cpu}, {self.cores} cores"
+        return f"{name}, {len(self.gpus)} x {self.gpus[0]}" if self.gpus else name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    model: str
+    recipe: str
+    framework: str
+    environment: str
+    seed: int
+    mode: Mode
+    device: str
+    threads: int
+
+    @property
+    def group(self) -> tuple[str, str, str, str]:
+        """Jobs that differ in their seed only."""
+        return (self.model, self.recipe, self.framework, self.environment)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What one run did.  Immutable; made by ``fold`` from its events, and by nothing else."""
+
+    id: str
+    job: Job
+    status: RunStatus
+    reason: str
+    started: float  # Unix seconds
+    seconds: float
+    metrics: Mapping[str, float]  # the run's final values
+    curves: Mapping[str, tuple[tuple[int, float], ...]]  # name -> (epoch, value)
+    step_seconds: tuple[float, ...]  # every timed step, warm-up first
+    warmup_steps: int
+    samples_per_step: int
+    machine: Machine | None
+    packages: Mapping[str, str]
+    variables: Mapping[str, str]
+    libraries: Mapping[str, str]
+    settings: Mapping[str, Any]
+    measurement: Mapping[str, float]
+    deterministic: bool | None  # asked for and held; None: not asked for, or unknown
+    determinism_notes: tuple[str, ...]
+    digests: Mapping[str, str]  # code, data, environment, first_batches, weights_initial, ...
+    parameters: int | None
+    data: Mapping[str, Any] | None  # the manifest
+    garbled_lines: int
+    path: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """One sentence per number.  ``low`` and ``high`` bound the measured mean, in ``unit``."""
+
+    model: str
+    recipe: str
+    framework: str
+    environment: str
+    metric: str
+    unit: str
+    better: Literal["higher", "lower"]
+    status: Status
+    measured: float | None
+    n: int
+    values: tuple[float, ...]
+    reference: Reference | None
+    low: float | None
+    high: float | None
+    margin: float | None
+    detectable: float | None
+    needs: int | None
+    sentence: str
+    runs: tuple[str, ...]  # ids of the records behind it

@@ -1,0 +1,108 @@
+"""The prepared arrays of a data set, memory-mapped, and the order in which batches come.
+
+A manifest is made by ``harness/datasets`` and travels in job.json::
+
+    {"name": "digits", "layout": "arrays", "classes": 10, "sample_shape": [1, 8, 8],
+     "digest": sha256 of the manifest, "splits": {"train": {"samples": 1437, "counts": {...},
+        "arrays": {"x": {"file": "train_x.npy", "sha256": ..., "shape": [...], "dtype": ...},
+                   "y": {...}}}, "test": {...}}}
+
+or, for images left as they are, ``"layout": "image-folder"`` with
+``"splits": {"train": {"samples": 20, "folder": "train", "listing": sha256}}``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+import numpy
+
+Batch = Tuple[numpy.ndarray, numpy.ndarray]
+
+
+class ImageFolder(NamedTuple):
+    """Paths of images, sorted, with the index of their class (sorted folder names)."""
+
+    paths: List[str]
+    labels: numpy.ndarray  # int64 [samples]
+
+
+class Data(NamedTuple):
+    name: str
+    digest: str
+    classes: int
+    sample_shape: Tuple[int, ...]
+    arrays: Dict[str, Batch]  # split -> x [samples, *sample_shape], y [samples]
+    folders: Dict[str, ImageFolder]
+
+
+def open_data(where: Dict[str, Any]) -> Data:
+    """Memory-map what the manifest names.  Raises ValueError where a shape differs."""
+    manifest, path = where["manifest"], where["path"]
+    arrays: Dict[str, Batch] = {}
+    folders: Dict[str, ImageFolder] = {}
+    for split, entry in manifest["splits"].items():
+        if manifest["layout"] == "image-folder":
+            folders[split] = _list_images(os.path.join(path, entry["folder"]), entry["listing"])
+        else:
+            arrays[split] = (_map(path, entry["arrays"]["x"]), _map(path, entry["arrays"]["y"]))
+    return Data(
+        manifest["name"],
+        manifest["digest"],
+        manifest["classes"],
+        tuple(manifest["sample_shape"]),
+        arrays,
+        folders,
+    )
+
+
+def order(seed: int, epoch: int, samples: int) -> numpy.ndarray:
+    """The permutation of one epoch, int64 [samples]: the same in every framework and version.
+
+    MT19937 with a key (seed, epoch): numpy promises the streams of RandomState for ever (NEP 19),
+    which it does not for Generator.
+    """
+    return numpy.random.RandomState([seed % 2**32, epoch]).permutation(samples)
+
+
+def digest_of(*arrays: numpy.ndarray) -> str:
+    """sha256 over dtype, shape and bytes of the arrays, in order."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(("%s%s" % (array.dtype.str, array.shape)).encode())
+        digest.update(numpy.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def listing_digest(names: "List[Tuple[str, int]]") -> str:
+    """sha256 over the sorted relative names and sizes in bytes of an image folder."""
+    text = "".join("%s\t%d\n" % item for item in sorted(names))
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _map(path: str, entry: Dict[str, Any]) -> numpy.ndarray:
+    array: numpy.ndarray = numpy.load(os.path.join(path, entry["file"]), mmap_mode="r", allow_pickle=False)
+    if list(array.shape) != entry["shape"] or array.dtype.str != numpy.dtype(entry["dtype"]).str:
+        raise ValueError(
+            "%s is %s %s, the manifest says %s %s"
+            % (entry["file"], array.dtype, list(array.shape), entry["dtype"], entry["shape"])
+        )
+    return array
+
+
+def _list_images(folder: str, expected: Optional[str]) -> ImageFolder:
+    classes = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
+    found: List[Tuple[str, int]] = []
+    paths: List[str] = []
+    labels: List[int] = []
+    for label, name in enumerate(classes):
+        for entry in sorted(os.scandir(os.path.join(folder, name)), key=lambda item: item.name):
+            if entry.name.lower().endswith((".jpeg", ".jpg", ".png")):
+                found.append((name + "/" + entry.name, entry.stat().st_size))
+                paths.append(entry.path)
+                labels.append(label)
+    if expected is not None and listing_digest(found) != expected:
+        raise ValueError("the images under %s changed since they were listed" % folder)
+    return ImageFolder(paths, numpy.asarray(labels, dtype=numpy.int64))

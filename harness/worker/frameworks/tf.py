@@ -1,0 +1,98 @@
+"""TensorFlow, from 2.12 on (Keras 2 up to 2.15, Keras 3 from 2.16)."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Tuple
+
+import numpy
+import tensorflow as tf
+
+from harness.wire.job import WorkerJob
+from harness.worker import measure
+from harness.worker.frameworks.plain import best_rate
+
+
+def prepare(job: WorkerJob) -> Dict[str, Any]:
+    gpus = tf.config.list_physical_devices("GPU")
+    device = ("cuda" if gpus else "cpu") if job.device == "auto" else job.device
+    if device == "cuda" and not gpus:
+        raise ValueError("device cuda was asked for, but this TensorFlow sees none")
+    if device == "cpu":
+        tf.config.set_visible_devices([], "GPU")
+    for gpu in gpus if device == "cuda" else ():
+        tf.config.experimental.set_memory_growth(gpu, True)
+    tf.config.threading.set_intra_op_parallelism_threads(job.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.keras.utils.set_random_seed(job.seed)  # Python, numpy and TensorFlow
+    if job.deterministic:
+        tf.config.experimental.enable_op_determinism()  # an operation that cannot raises
+    return {
+        "device": device,
+        "precision": job.hyperparameters.get("precision", "fp32"),
+        "framework_threads": tf.config.threading.get_intra_op_parallelism_threads(),
+        "interop_threads": tf.config.threading.get_inter_op_parallelism_threads(),
+    }
+
+
+def libraries() -> Dict[str, str]:
+    build = tf.sysconfig.get_build_info()
+    found = {
+        "tensorflow": tf.__version__,
+        "tensorflow_git": tf.version.GIT_VERSION,
+        "keras": str(tf.keras.__version__) if hasattr(tf.keras, "__version__") else _keras_version(),
+        "compiler": tf.version.COMPILER_VERSION,
+        "onednn": _onednn(),
+    }
+    for name, key in (("cuda", "cuda_version"), ("cudnn", "cudnn_version")):
+        if key in build:
+            found[name] = str(build[key])
+    return found
+
+
+def synchronize() -> None:
+    sync = getattr(tf.test.experimental, "sync_devices", None)
+    if sync is not None:
+        sync()
+
+
+def named_arrays(model: Any) -> Tuple[Dict[str, numpy.ndarray], int]:
+    """Keras names repeat between layers, so a weight's place in the model is its name."""
+    arrays = {"%05d" % index: weight.numpy() for index, weight in enumerate(model.weights)}
+    return arrays, sum(int(numpy.prod(weight.shape)) for weight in model.trainable_weights)
+
+
+def peak_memory_bytes() -> int:
+    if tf.config.list_logical_devices("GPU"):
+        return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+    return measure.peak_memory_bytes()
+
+
+def determinism(job: WorkerJob) -> Dict[str, Any]:
+    return {"asked": job.deterministic, "held": True if job.deterministic else None, "reasons": []}
+
+
+def matmul_flops_per_second(precision: str) -> float:
+    size = 8192 if tf.config.list_logical_devices("GPU") else 2048
+    dtype = {"fp32": tf.float32, "bf16": tf.bfloat16, "fp16": tf.float16}[precision]
+    left = tf.ones((size, size), dtype)
+
+    def multiply() -> None:
+        tf.linalg.matmul(left, left)
+        synchronize()
+
+    return best_rate(multiply, 2 * size**3)
+
+
+def _onednn() -> str:
+    """Whether oneDNN kernels are used: built in, and not switched off by TF_ENABLE_ONEDNN_OPTS."""
+    try:
+        from tensorflow.python.util import _pywrap_util_port
+    except ImportError:  # private, so it may go
+        return "unknown"
+    return "on" if _pywrap_util_port.IsMklEnabled() else "off"
+
+
+def _keras_version() -> str:
+    import keras
+
+    return str(keras.__version__)

@@ -1,0 +1,270 @@
+"""What a model file is given: it owns the clock, the seed and the wire.
+
+A model exports ``train(run)`` and, for recipes of mode "speed", ``speed(run)``::
+
+    def train(run):
+        model = build(run.classes)
+        run.weights("initial", model)
+        for epoch in run.epochs():
+            for images, labels in run.steps(run.batches("train")):
+                ...
+                run.loss(loss)
+            run.metric("top1", evaluate(...))
+        run.weights("final", model)
+
+    def speed(run):
+        ...
+        for _ in run.timed_steps(samples=batch_size):
+            step()
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from types import ModuleType
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, TypeVar
+
+import numpy
+
+from harness.wire.job import WorkerJob
+from harness.worker import measure
+from harness.worker.data import Batch, Data, digest_of, order
+from harness.worker.emit import Emitter
+
+Item = TypeVar("Item")
+FIRST_BATCHES = 3  # digested: enough to see another order, augmentation or data set
+SECONDS_BETWEEN_STATS = 0.5
+
+
+class Diverged(Exception):
+    """The loss or a metric is no longer a number."""
+
+
+class Run:
+    def __init__(
+        self, job: WorkerJob, framework: ModuleType, emit: Emitter, data: Optional[Data], device: str
+    ) -> None:
+        self.seed = job.seed
+        self.device = device  # "cpu" | "cuda"
+        self.threads = job.threads
+        self.hparams: Dict[str, Any] = job.hyperparameters
+        self._job = job
+        self._framework = framework
+        self._emit = emit
+        self._data = data
+        self._epoch: Optional[int] = None
+        self._steps = 0
+        self._samples = 0  # of the current epoch so far
+        self._losses: List[Tuple[Any, int]] = []
+        self._batch_samples = 0
+        self._batches_total = 0
+        self._next_stats = 0.0
+        self._epoch_started = 0.0
+        self._epoch_rates: List[float] = []
+        self._first_batches: List[str] = []
+        self._first = measure.sample()
+        self._measurement: Dict[str, float] = {}
+
+    # -- data -----------------------------------------------------------------------------
+
+    @property
+    def data(self) -> Data:
+        """The prepared data set.  Raises ValueError for a recipe with synthetic input."""
+        if self._data is None:
+            raise ValueError("recipe %s has no data set" % self._job.recipe)
+        return self._data
+
+    @property
+    def classes(self) -> int:
+        return self.data.classes
+
+    def arrays(self, split: str) -> Batch:
+        """x [samples, *sample_shape] and y [samples] of a split, memory-mapped, in file order."""
+        return self.data.arrays[split]
+
+    def batches(
+        self, split: str, batch_size: Optional[int] = None, *, shuffle: Optional[bool] = None, drop_last: bool = False
+    ) -> Iterator[Batch]:
+        """Batches (x [n, *sample_shape], y [n]) of numpy arrays.
+
+        ``batch_size`` is ``hparams["batch_size"]`` unless given.  The training split is shuffled
+        anew each epoch by ``data.order`` (seed, epoch), any other comes in file order.
+        """
+        x, y = self.arrays(split)
+        for rows in self.indices(split, batch_size, shuffle=shuffle, drop_last=drop_last):
+            batch = x[rows], y[rows]
+            if split == "train":
+                self.saw_batch(*batch)
+            yield batch
+
+    def indices(
+        self, split: str, batch_size: Optional[int] = None, *, shuffle: Optional[bool] = None, drop_last: bool = False
+    ) -> Iterator[numpy.ndarray]:
+        """Row numbers of each batch, int64 [n]: for a model that reads its input itself."""
+        size = batch_size or int(self.hparams["batch_size"])
+        if split in self.data.folders:
+            samples = len(self.data.folders[split].paths)
+        else:
+            samples = len(self.data.arrays[split][1])
+        shuffled = split == "train" if shuffle is None else shuffle
+        rows = order(self.seed, self._epoch or 0, samples) if shuffled else numpy.arange(samples)
+        stop = samples - samples % size if drop_last else samples
+        if split == "train":
+            self._batches_total = math.ceil(stop / size)
+        for start in range(0, stop, size):
+            yield rows[start : start + size]
+
+    def saw_batch(self, *arrays: numpy.ndarray) -> None:
+        """Note what a training step is about to see; digests the first batches of a run."""
+        self._batch_samples = len(arrays[0])
+        if len(self._first_batches) < FIRST_BATCHES:
+            self._first_batches.append(digest_of(*arrays))
+            if len(self._first_batches) == FIRST_BATCHES:
+                self._emit("first_batches", sha256=self._first_batches)
+
+    # -- training -------------------------------------------------------------------------
+
+    def epochs(self) -> Iterator[int]:
+        """Count ``hparams["epochs"]`` epochs from 0 and report each."""
+        for epoch in range(int(self.hparams["epochs"])):
+            self._epoch, self._steps, self._samples, self._losses = epoch, 0, 0, []
+            self._emit("epoch_start", epoch=epoch)
+            self._epoch_started = time.perf_counter()
+            yield epoch
+            if self._losses:  # a model that never entered steps() has nothing to report here
+                self._stop_epoch()
+
+    def steps(self, batches: Iterable[Item]) -> Iterator[Item]:
+        """Pass batches on, one a training step; ends the epoch's clock after the last."""
+        for batch in batches:
+            yield batch
+            self._steps += 1
+            self._samples += self._batch_samples
+            if time.perf_counter() >= self._next_stats:
+                self._report_progress()
+        self._framework.synchronize()
+        seconds = time.perf_counter() - self._epoch_started
+        self._epoch_rates.append(self._samples / seconds)
+        self._epoch_seconds = seconds
+
+    def loss(self, value: Any) -> None:
+        """The mean loss of this step's batch: a number or a detached 0-d tensor.
+
+        It is read when progress is due and at the end of the epoch, so that an accelerator need
+        not stop at each step.
+        """
+        self._losses.append((value, self._batch_samples))
+
+    def metric(self, name: str, value: float) -> None:
+        """Report a metric of the current epoch, or of the run when no epoch is going.
+
+        The last value a metric had is the run's result.  Raises Diverged when it is no number,
+        ValueError when the recipe declares no such metric.
+        """
+        if name not in self._job.metrics:
+            raise ValueError("recipe %s declares no metric %s in model.toml" % (self._job.recipe, name))
+        number = float(value)
+        self._emit("eval_accuracy", metric=name, value=number, epoch=self._epoch)
+        if not math.isfinite(number):
+            raise Diverged("%s is %r after epoch %s" % (name, number, self._epoch))
+
+    def weights(self, moment: str, model: Any) -> None:
+        """Report the digest of all weights, ``moment`` "initial" or "final"."""
+        arrays, parameters = self._framework.named_arrays(model)
+        digest = digest_of(*(array for _, array in sorted(arrays.items())))
+        self._emit("weights", moment=moment, sha256=digest, parameters=parameters)
+
+    # -- speed ----------------------------------------------------------------------------
+
+    def timed_steps(self, samples: int) -> Iterator[int]:
+        """Count ``hparams["warmup_steps"] + hparams["steps"]`` steps and time each.
+
+        ``samples`` is how many one step trains on.  The accelerator is synchronised at both ends
+        of a window of ``hparams["window"]`` steps (1 unless given), and a step's time is its
+        share of the window.  Reports ``samples_per_second`` from the median step after warm-up.
+        """
+        warmup, steps = int(self.hparams["warmup_steps"]), int(self.hparams["steps"])
+        window = int(self.hparams.get("window", 1))
+        self._batch_samples, self._batches_total, self._epoch = samples, warmup + steps, 0
+        seconds: List[float] = []
+        done = 0
+        while done < warmup + steps:
+            if done >= warmup and "samples" not in self._measurement:
+                self._first = measure.sample()
+                self._measurement["samples"] = float(samples)
+            size = min(window, (warmup if done < warmup else warmup + steps) - done)
+            self._framework.synchronize()
+            start = time.perf_counter()
+            for index in range(done, done + size):
+                yield index
+            self._framework.synchronize()
+            now = time.perf_counter()
+            seconds.extend([(now - start) / size] * size)
+            done += size
+            self._steps = done
+            if now >= self._next_stats:
+                self._report_speed(samples / seconds[-1])
+        self._measurement.update(measure.shares(self._first, measure.sample(), self.threads))
+        self._epoch = None
+        self._emit("step_times", seconds=seconds, warmup=warmup, samples=samples)
+        self.metric("samples_per_second", samples / statistics.median(seconds[warmup:]))
+        self._epoch_rates = [samples / statistics.median(seconds[warmup:])]
+
+    # -- the worker's side ----------------------------------------------------------------
+
+    def finish(self) -> None:
+        """Report what was measured on the way.  Called once, by the worker."""
+        if "cpu_share" not in self._measurement:
+            self._measurement.update(measure.shares(self._first, measure.sample(), self.threads))
+        self._measurement.pop("samples", None)
+        fields = dict(self._measurement, peak_memory_bytes=float(self._framework.peak_memory_bytes()))
+        if self._epoch_rates:
+            # The first epoch holds tracing, allocation and cold caches.
+            steady = self._epoch_rates[1:] or self._epoch_rates
+            fields["samples_per_second"] = statistics.median(steady)
+        if self._job.flops_per_sample and self._epoch_rates:
+            peak = self._framework.matmul_flops_per_second(self.hparams.get("precision", "fp32"))
+            rate = self._job.flops_per_sample * fields["samples_per_second"]
+            fields.update(matmul_flops_per_second=peak, model_flops_per_second=rate, flops_share=rate / peak)
+        self._emit("measurement", **fields)
+
+    def _stop_epoch(self) -> None:
+        total = sum(samples for _, samples in self._losses)
+        loss = sum(float(value) * samples for value, samples in self._losses) / max(total, 1)
+        self._emit(
+            "epoch_stop",
+            epoch=self._epoch,
+            loss=loss,
+            samples=self._samples,
+            seconds=getattr(self, "_epoch_seconds", 0.0),
+        )
+        if not math.isfinite(loss):
+            raise Diverged("the training loss is %r in epoch %s" % (loss, self._epoch))
+
+    def _report_progress(self) -> None:
+        now = time.perf_counter()
+        self._next_stats = now + SECONDS_BETWEEN_STATS
+        loss = float(self._losses[-1][0]) if self._losses else None
+        self._emit(
+            "tracked_stats",
+            epoch=self._epoch,
+            step=self._steps,
+            steps=self._batches_total,
+            loss=loss,
+            samples_per_second=self._samples / max(now - self._epoch_started, 1e-9),
+        )
+        if loss is not None and not math.isfinite(loss):
+            raise Diverged("the loss is %r in epoch %s, step %s" % (loss, self._epoch, self._steps))
+
+    def _report_speed(self, rate: float) -> None:
+        self._next_stats = time.perf_counter() + SECONDS_BETWEEN_STATS
+        self._emit(
+            "tracked_stats",
+            epoch=0,
+            step=self._steps,
+            steps=self._batches_total,
+            loss=None,
+            samples_per_second=rate,
+        )
