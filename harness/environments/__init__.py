@@ -1,0 +1,25 @@
+"""One framework version each: environments/<name>.toml and its lock -> a built venv, found again by digest.
+
+Built by uv with pip's configuration passed on.  Never imports a framework.
+"""
+
+from harness.environments.building import Built, build, find_built, remove
+from harness.environments.definitions import load_environment, load_environments
+from harness.environments.installed import current
+from harness.environments.locking import lock
+from harness.environments.packages import install_package
+from harness.environments.pip_configuration import PipConfiguration, pip_configuration
+
+__all__ = [
+    "Built",
+    "PipConfiguration",
+    "build",
+    "current",
+    "find_built",
+    "install_package",
+    "load_environment",
+    "load_environments",
+    "lock",
+    "pip_configuration",
+    "remove",
+]

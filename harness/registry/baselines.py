@@ -1,0 +1,174 @@
+"""baselines/<model>.toml -> Baseline.  Refuses a number without a source and a speed without a machine."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from statistics import fmean
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from harness.core.errors import nearest
+from harness.core.values import Baseline, ModelSpec, Reference, StdKind
+from harness.registry.faults import Fault, Table, raise_faults, read_toml, schema_faults, table_list
+from harness.registry.models import SPEED, NotNegative, Text
+from harness.registry.workspace import Workspace
+from harness.wire import MODEL_FILES
+
+Hinted = tuple[str, str]  # a fault's text and its hint
+
+
+def _as_text(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime.date) else value
+
+
+class _Reference(Table):
+    recipe: Text
+    metric: Text
+    kind: Literal["published", "recorded"]
+    value: float | None = None
+    values: Annotated[list[float], Field(min_length=1)] | None = None
+    std: NotNegative | None = None
+    std_kind: StdKind | None = None
+    n: Annotated[int, Field(ge=1)] | None = None
+    of: Literal["mean", "single", "best"] = "mean"
+    framework: str | None = None
+    environment: Text | None = None
+    machine: Text | None = None
+    how: str = ""
+    margin: NotNegative | None = None
+    margin_reason: str = ""
+    source: Text
+    url: str = ""
+    date: Annotated[str, BeforeValidator(_as_text)] = ""
+    reason: str = ""
+    lock: str = ""
+    code: str = ""
+    seeds: list[int] = Field(default_factory=list)
+
+
+class _File(Table):
+    reference: list[_Reference] = Field(default_factory=list)
+
+
+def load_baseline(workspace: Workspace, model: ModelSpec) -> Baseline:
+    """The references of the built-in shelf, then those that the workspace adds.  No file: none."""
+    paths = [shelf / "baselines" / f"{model.name}.toml" for shelf in reversed(workspace.shelves)]
+    read = [read_references(path.read_bytes(), _shown(path), model) for path in paths if path.is_file()]
+    raise_faults(fault for _, faults in read for fault in faults)
+    return Baseline(model=model.name, references=tuple(each for references, _ in read for each in references))
+
+
+def read_references(content: bytes, shown: str, model: ModelSpec | None) -> tuple[list[Reference], list[Fault]]:
+    """References and faults of one file; recipes and metrics are checked where the model is known."""
+    raw, faults = read_toml(content, shown)
+    if faults:
+        return [], faults
+    parsed = _File()
+    try:
+        parsed = _File.model_validate(raw)
+    except ValidationError as error:
+        faults = schema_faults(error, _File, shown)
+    found = table_list(raw, "reference")
+    faults += [
+        Fault(file=shown, text=f"{_label(number, table)} {text}", hint=hint)
+        for number, table in enumerate(found, 1)
+        for text, hint in (*_number_faults(table), *_context_faults(table, model), *_repeats(number, found))
+    ]
+    return [] if faults else [_reference(table) for table in parsed.reference], faults
+
+
+def _shown(path: Path) -> str:
+    return f"baselines/{path.name}"
+
+
+def _label(number: int, table: Mapping[str, Any]) -> str:
+    return f"reference {number} ({table.get('metric', 'no metric')})"
+
+
+def _number_faults(table: Mapping[str, Any]) -> Iterator[Hinted]:
+    value, values, n = table.get("value"), _numbers(table.get("values")), table.get("n")
+    if "value" not in table and "values" not in table:
+        yield "has no value", "add values = [...] where the single runs are known, else value = ..."
+    if values and isinstance(value, int | float) and not math.isclose(value, fmean(values), rel_tol=1e-6):
+        yield f"says value = {value}, but its values have the mean {fmean(values):.8g}", "leave value out"
+    if values and isinstance(n, int) and n != len(values):
+        yield f"says n = {n}, but lists {len(values)} values", "leave n out"
+    missing = [key for key in ("std_kind", "n") if key not in table and not (key == "n" and values)]
+    if "std" in table and missing:
+        yield f"gives std without {' and '.join(missing)}", _STD_HINT
+    if "margin" in table and not table.get("margin_reason"):
+        yield "replaces the margin without a margin_reason", "say why this number is compared more loosely or closely"
+
+
+_STD_HINT = 'a spread is only comparable with n = runs and std_kind = "sample", "population" or "standard error"'
+
+
+def _context_faults(table: Mapping[str, Any], model: ModelSpec | None) -> Iterator[Hinted]:
+    if _is_speed(table, model) and not table.get("machine"):
+        yield "names no machine", 'a speed holds for one machine only; add machine = "..."'
+    if table.get("kind") == "published" and not table.get("how"):
+        yield "does not say how it was made", "add how = ... (last or best epoch, split, EMA, precision, batch)"
+    if table.get("kind") == "recorded" and not table.get("reason"):
+        yield "gives no reason", "a recorded number says why it was recorded: add reason = ..."
+    framework = table.get("framework")
+    if isinstance(framework, str) and framework not in MODEL_FILES:
+        yield f"names the unknown framework {framework!r}", nearest(framework, MODEL_FILES)
+    if model is not None:
+        yield from _model_faults(table, model)
+
+
+def _is_speed(table: Mapping[str, Any], model: ModelSpec | None) -> bool:
+    unit = _units(table, model).get(str(table.get("metric")), "")
+    return table.get("metric") == SPEED or unit.endswith(("/s", "per second"))
+
+
+def _units(table: Mapping[str, Any], model: ModelSpec | None) -> dict[str, str]:
+    recipe = model.recipes.get(str(table.get("recipe"))) if model else None
+    return {metric.name: metric.unit for metric in recipe.metrics} if recipe else {}
+
+
+def _model_faults(table: Mapping[str, Any], model: ModelSpec) -> Iterator[Hinted]:
+    recipe, metric = table.get("recipe"), table.get("metric")
+    if not isinstance(recipe, str):
+        return
+    if recipe not in model.recipes:
+        yield f"names the recipe {recipe!r}, which {model.name} does not have", nearest(recipe, model.recipes)
+        return
+    units = _units(table, model)
+    if isinstance(metric, str) and metric not in units:
+        yield f"names the metric {metric!r}, which recipe {recipe!r} does not have", nearest(metric, units)
+
+
+# A published number is told from others by these; a recorded one by everything it says.
+_IDENTITY = ("recipe", "metric", "kind", "framework", "environment", "machine", "source", "how")
+
+
+def _repeats(number: int, found: list[Mapping[str, Any]]) -> Iterator[Hinted]:
+    table = found[number - 1]
+    for other, earlier in enumerate(found[: number - 1], 1):
+        if table and (table == earlier or _same_published(table, earlier)):
+            yield f"repeats reference {other}", "keep one; tell two numbers of one source apart by how = ..."
+            return
+
+
+def _same_published(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return one.get("kind") == "published" and all(one.get(key) == other.get(key) for key in _IDENTITY)
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _numbers(values: object) -> list[float]:
+    return values if isinstance(values, list) and all(_number(value) for value in values) else []
+
+
+def _reference(parsed: _Reference) -> Reference:
+    values = tuple(float(value) for value in parsed.values or ())
+    value = fmean(values) if values else parsed.value
+    n = len(values) if values else parsed.n
+    return Reference(**{**parsed.model_dump(), "value": value, "values": values, "n": n, "seeds": tuple(parsed.seeds)})
