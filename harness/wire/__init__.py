@@ -42,8 +42,9 @@ determinism        asked, held, reasons [..]
 run_stop           status "finished" | "error", reason, seconds: always the worker's last
 =================  ==========================================================================
 
-The orchestrator adds ``garbled`` (a line that is no event), ``reaped`` (it ended the process
-group: reason "deadline" | "interrupted") and ``worker_exit`` (returncode) to the same file.  A file
+The orchestrator adds to the same file: ``submitted`` first (digests of code and environment, the
+data set's manifest, the command), ``garbled`` (a line that is no event), ``reaped`` (it ended the
+process group: reason "deadline" | "interrupted") and ``worker_exit`` (returncode) last.  A file
 without ``run_stop`` is a crashed run and is never read as a result.
 """
 

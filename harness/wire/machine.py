@@ -55,7 +55,7 @@ def _read(path: str) -> str:
         return ""
 
 
-def _nvml() -> "tuple[List[str], Optional[str]]":
+def _nvml() -> tuple[List[str], Optional[str]]:
     """GPU names and the driver's version; empty where there is no NVIDIA driver."""
     try:
         nvml = ctypes.CDLL("libnvidia-ml.so.1")

@@ -76,7 +76,7 @@ def digest_of(*arrays: numpy.ndarray) -> str:
     return digest.hexdigest()
 
 
-def listing_digest(names: "List[Tuple[str, int]]") -> str:
+def listing_digest(names: List[Tuple[str, int]]) -> str:
     """sha256 over the sorted relative names and sizes in bytes of an image folder."""
     text = "".join("%s\t%d\n" % item for item in sorted(names))
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

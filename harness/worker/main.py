@@ -51,7 +51,7 @@ def main(job_path: str) -> int:
             _work(jobs.parse(file.read()), emit)
     except Diverged as error:
         status, reason = "error", str(error)
-    except Exception as error:  # the worker's door: whatever a model does becomes an event
+    except Exception as error:  # noqa: BLE001 - the worker's door: whatever a model does becomes an event
         traceback.print_exc()
         status, reason = "error", "%s: %s" % (type(error).__name__, error)
     sys.stdout.flush()

@@ -49,7 +49,7 @@ def peak_memory_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def _machine() -> "tuple[float, float]":
+def _machine() -> tuple[float, float]:
     try:
         with open("/proc/stat", encoding="ascii") as file:
             fields = [int(word) for word in file.readline().split()[1:]]

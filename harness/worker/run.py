@@ -43,9 +43,7 @@ class Diverged(Exception):
 
 
 class Run:
-    def __init__(
-        self, job: WorkerJob, framework: ModuleType, emit: Emitter, data: Optional[Data], device: str
-    ) -> None:
+    def __init__(self, job: WorkerJob, framework: ModuleType, emit: Emitter, data: Optional[Data], device: str) -> None:
         self.seed = job.seed
         self.device = device  # "cpu" | "cuda"
         self.threads = job.threads
@@ -104,10 +102,7 @@ class Run:
     ) -> Iterator[numpy.ndarray]:
         """Row numbers of each batch, int64 [n]: for a model that reads its input itself."""
         size = batch_size or int(self.hparams["batch_size"])
-        if split in self.data.folders:
-            samples = len(self.data.folders[split].paths)
-        else:
-            samples = len(self.data.arrays[split][1])
+        samples = len(self.data.folders[split].labels if split in self.data.folders else self.data.arrays[split][1])
         shuffled = split == "train" if shuffle is None else shuffle
         rows = order(self.seed, self._epoch or 0, samples) if shuffled else numpy.arange(samples)
         stop = samples - samples % size if drop_last else samples
@@ -197,8 +192,7 @@ class Run:
             size = min(window, (warmup if done < warmup else warmup + steps) - done)
             self._framework.synchronize()
             start = time.perf_counter()
-            for index in range(done, done + size):
-                yield index
+            yield from range(done, done + size)
             self._framework.synchronize()
             now = time.perf_counter()
             seconds.extend([(now - start) / size] * size)

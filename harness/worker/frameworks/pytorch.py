@@ -59,7 +59,7 @@ def synchronize() -> None:
         torch.cuda.synchronize()
 
 
-def named_arrays(model: "torch.nn.Module") -> Tuple[Dict[str, numpy.ndarray], int]:
+def named_arrays(model: torch.nn.Module) -> Tuple[Dict[str, numpy.ndarray], int]:
     arrays = {name: tensor.detach().float().cpu().numpy() for name, tensor in model.state_dict().items()}
     return arrays, sum(tensor.numel() for tensor in model.parameters() if tensor.requires_grad)
 

@@ -1,0 +1,337 @@
+"""Options of every command.  No logic, and no import that a --help would pay for."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+import click
+
+from harness import __version__
+from harness.core.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.registry import Workspace
+
+P = ParamSpec("P")
+INTERRUPTED = 130  # 128 + SIGINT, as shells count
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+
+
+class Opener:
+    """Opens the workspace when a command wants it, so that --help reads no file."""
+
+    def __init__(self, workspace: Path | None, data_dir: Path | None) -> None:
+        self._workspace = workspace
+        self._data_dir = data_dir
+
+    def __call__(self) -> Workspace:
+        from harness.registry import open_workspace
+
+        return open_workspace(start=Path.cwd(), explicit=self._workspace, data_dir=self._data_dir, environ=os.environ)
+
+
+opens = click.make_pass_decorator(Opener)
+
+
+def main() -> None:
+    """Run the command line; errors become what, where and what to do, and an exit code."""
+    try:
+        result = cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        _interrupted()
+    except KeyboardInterrupt:
+        _interrupted()
+    except HarnessError as error:
+        for message in error.messages:
+            click.echo(f"error: {message}", err=True)
+        if error.hint:
+            click.echo(f"hint: {error.hint}", err=True)
+        sys.exit(error.code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _interrupted() -> None:
+    click.echo("interrupted: the run that was going is marked so; finished ones are kept", err=True)
+    sys.exit(INTERRUPTED)
+
+
+def stops_cleanly(command: Callable[P, int]) -> Callable[P, int]:
+    """SIGTERM ends a command as Ctrl-C does: the run is marked, its processes are gone."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> int:
+        import signal
+
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        return command(*args, **kwargs)
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--workspace", type=click.Path(path_type=Path), help="Folder with your models/ and .harness/.")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder that holds data sets (HARNESS_DATA_DIR).")
+@click.version_option(__version__, prog_name="harness")
+@click.pass_context
+def cli(context: click.Context, workspace: Path | None, data_dir: Path | None) -> None:
+    """Retrain reference models from scratch and compare them with published numbers.
+
+    Exit status: 0 every verdict is PASS; 1 a regression or an unexplained improvement; 2 the request
+    is wrong; 3 a run could not be made; 4 undecided or nothing to compare with.
+    """
+    context.obj = Opener(workspace, data_dir)
+
+
+@cli.command("list")
+@as_json
+@opens
+def list_(opened: Opener, as_json: bool) -> int:
+    """Show the models, their recipes and references."""
+    from harness.commands.list_models import list_models, models_table
+
+    models = list_models(opened())
+    click.echo(_dump({"models": models}) if as_json else models_table(models))
+    return 0
+
+
+@cli.command()
+@click.argument("model")
+@click.option("--recipe", "-r", help="One of the model's recipes; its default one if left out.")
+@click.option("--framework", "-f", "frameworks", multiple=True, help="torch, tensorflow or numpy; all if left out.")
+@click.option("--environment", "-e", "environments", multiple=True, help="From harness env list, or 'current'.")
+@click.option("--seed", "seeds", type=click.IntRange(min=0), multiple=True, help="Run this seed (repeatable).")
+@click.option("--seeds", "count", type=click.IntRange(min=1), help="Run seeds 0 to N-1 at the first look.")
+@click.option("--max-seeds", type=click.IntRange(min=1), help="Never ask for more runs than this.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; every usable core if left out.")
+@as_json
+@opens
+@stops_cleanly
+def run(
+    opened: Opener,
+    model: str,
+    recipe: str | None,
+    frameworks: tuple[str, ...],
+    environments: tuple[str, ...],
+    seeds: tuple[int, ...],
+    count: int | None,
+    max_seeds: int | None,
+    device: str,
+    threads: int | None,
+    as_json: bool,
+) -> int:
+    """Retrain MODEL from scratch and judge it against its references."""
+    from harness.commands.run import Request
+    from harness.commands.run import run as run_model
+
+    request = Request(
+        model=model,
+        recipe=recipe,
+        frameworks=frameworks,
+        environments=environments,
+        seeds=tuple(dict.fromkeys((*seeds, *range(count or 0)))),
+        max_seeds=max_seeds,
+        device=device,
+        threads=threads,
+    )
+    outcome = run_model(opened(), request)
+    _show_runs(outcome.records, outcome.verdicts, outcome.report, as_json)
+    return outcome.exit_code
+
+
+@cli.command()
+@click.argument("model", required=False)
+@as_json
+@opens
+def report(opened: Opener, model: str | None, as_json: bool) -> int:
+    """Judge stored runs by today's baselines and write the HTML page."""
+    from harness.commands.report import report as report_runs
+    from harness.core.judge import exit_code
+
+    records, verdicts, path = report_runs(opened(), model)
+    _show_runs(records, verdicts, path, as_json)
+    return exit_code(verdicts)
+
+
+@cli.group()
+def baseline() -> None:
+    """Record what was measured as a reference."""
+
+
+@baseline.command("record")
+@click.argument("model")
+@click.option("--recipe", "-r", help="One of the model's recipes; its default one if left out.")
+@click.option("--environment", "-e", help="Only runs in this environment.")
+@click.option("--reason", required=True, help="Why these values are the reference from now on.")
+@click.option("--runs", type=click.IntRange(min=2), help="Refuse with fewer runs than this.")
+@as_json
+@opens
+def baseline_record(
+    opened: Opener,
+    model: str,
+    recipe: str | None,
+    environment: str | None,
+    reason: str,
+    runs: int | None,
+    as_json: bool,
+) -> int:
+    """Append the stored runs of MODEL to the workspace's baselines/MODEL.toml."""
+    from harness.commands.baseline import record_baseline
+    from harness.core.show import show
+
+    path, references = record_baseline(
+        opened(), model, recipe_name=recipe, environment=environment, reason=reason, runs=runs
+    )
+    if as_json:
+        import dataclasses
+
+        click.echo(_dump({"path": str(path), "references": [dataclasses.asdict(item) for item in references]}))
+        return 0
+    for item in references:
+        click.echo(f"{path}: {item.recipe} {item.metric} in {item.environment}: {len(item.values)} runs")
+        click.echo(f"  mean {show(item.value, '')}, values {', '.join(f'{value:.6g}' for value in item.values)}")
+    return 0
+
+
+@cli.group()
+def data() -> None:
+    """Data sets: list, fetch, verify."""
+
+
+@data.command("list")
+@as_json
+@opens
+def data_list(opened: Opener, as_json: bool) -> int:
+    """Show the data sets that recipes can name."""
+    from harness.commands.data import data_table, list_data
+
+    sets = list_data(opened())
+    click.echo(_dump({"datasets": sets}) if as_json else data_table(sets))
+    return 0
+
+
+@data.command("fetch")
+@click.argument("name")
+@as_json
+@opens
+def data_fetch(opened: Opener, name: str, as_json: bool) -> int:
+    """Fetch and prepare NAME; at once when it is there already."""
+    from harness.commands.data import fetch_data
+
+    found = fetch_data(opened(), name, verify=False)
+    click.echo(_dump(found) if as_json else f"{found['name']}: {found['path']}\n{found['digest']}")
+    return 0
+
+
+@data.command("verify")
+@click.argument("name")
+@as_json
+@opens
+def data_verify(opened: Opener, name: str, as_json: bool) -> int:
+    """Read every byte of NAME again and compare it with the pinned digests."""
+    from harness.commands.data import fetch_data
+
+    found = fetch_data(opened(), name, verify=True)
+    click.echo(_dump(found) if as_json else f"{found['name']}: every file is as expected\n{found['digest']}")
+    return 0
+
+
+@cli.group()
+def env() -> None:
+    """Environments: list, build, lock, remove."""
+
+
+@env.command("list")
+@as_json
+@opens
+def env_list(opened: Opener, as_json: bool) -> int:
+    """Show the environments and which of them are built."""
+    from harness.commands.env import environments_table, list_environments
+
+    found = list_environments(opened())
+    click.echo(_dump({"environments": found}) if as_json else environments_table(found))
+    return 0
+
+
+@env.command("build")
+@click.argument("name")
+@as_json
+@opens
+def env_build(opened: Opener, name: str, as_json: bool) -> int:
+    """Build NAME from its lock; at once when it is there already."""
+    from harness.commands.env import build_environment
+
+    found = build_environment(opened(), name)
+    click.echo(_dump(found) if as_json else f"{found['name']}: {found['python']} ({found['seconds']:.1f} s)")
+    return 0
+
+
+@env.command("lock")
+@click.argument("name")
+@as_json
+@opens
+def env_lock(opened: Opener, name: str, as_json: bool) -> int:
+    """Resolve NAME's requirements anew and write its lock file."""
+    from harness.commands.env import lock_environment
+
+    path = lock_environment(opened(), name)
+    click.echo(_dump({"name": name, "lock": str(path)}) if as_json else str(path))
+    return 0
+
+
+@env.command("remove")
+@click.argument("name")
+@as_json
+@opens
+def env_remove(opened: Opener, name: str, as_json: bool) -> int:
+    """Delete what was built for NAME."""
+    from harness.commands.env import remove_environment
+
+    removed = remove_environment(opened(), name)
+    click.echo(_dump({"name": name, "removed": removed}) if as_json else "\n".join(removed) or "nothing was built")
+    return 0
+
+
+@cli.command()
+@as_json
+def machine(as_json: bool) -> int:
+    """Show this machine as records name it."""
+    from harness.commands.machine import describe_machine, machine_text
+
+    found = describe_machine()
+    click.echo(_dump(found) if as_json else machine_text(found))
+    return 0
+
+
+def _show_runs(records: Any, verdicts: Any, path: Path, as_json: bool) -> None:
+    if as_json:
+        from reports.json_view import run_json, verdict_json
+
+        runs = [run_json(record) for record in records]
+        click.echo(_dump({"runs": runs, "verdicts": [verdict_json(item) for item in verdicts], "report": str(path)}))
+        return
+    from reports.terminal import run_table, verdict_table
+
+    click.echo(run_table(records))
+    click.echo()
+    click.echo(verdict_table(verdicts, records))
+    click.echo(f"\nreport: {path}")
+
+
+def _dump(value: Any) -> str:
+    from harness.wire.events import dumps
+
+    return dumps(json.loads(dumps(value)), indent=1)

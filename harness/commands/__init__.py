@@ -1,0 +1,1 @@
+"""One straight-line function per command: the only place where everything meets."""

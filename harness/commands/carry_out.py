@@ -1,0 +1,150 @@
+"""One job from its snapshot to its record."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+from reports.progress import Progress
+
+from harness import store, wire
+from harness.core.errors import HarnessError
+from harness.core.fold import fold
+from harness.core.values import Job, ModelSpec, Recipe, Record
+from harness.datasets import Prepared
+from harness.environments import Built
+from harness.execution import follow, take_snapshot
+from harness.wire.events import Event
+from harness.wire.job import WorkerJob
+
+# Python's own variables would lead a worker to the orchestrator's packages, or another home.
+NOT_PASSED_ON = ("PYTHON", "VIRTUAL_ENV", "HARNESS_", "CONDA_", "__PYVENV_LAUNCHER__")
+
+
+def carry_out(
+    job: Job,
+    spec: ModelSpec,
+    recipe: Recipe,
+    built: Built,
+    data: Prepared | None,
+    state: Path,
+    progress: Progress,
+    *,
+    place: tuple[int, int],
+) -> Record:
+    """Run one job to its end, whatever that is, and store what happened.
+
+    ``place`` is (how many runs came before, how many there are).  Raises HarnessError when the run
+    folder cannot be written, and passes KeyboardInterrupt on after marking the run interrupted.
+    """
+    folder = store.create_run(state, new_run_id(job))
+    with store.disk_faults(folder.path):
+        code_digest = take_snapshot(folder.code, Path(spec.folder))
+    folder.write_job(worker_job(folder.id, job, recipe, data))
+    submitted = {
+        "code": code_digest,
+        "environment": built.environment.digest,
+        "data": data.manifest if data else None,
+        "command": f"python -m harness run {command_line(job)}",
+    }
+    events = [Event("submitted", time.time(), submitted)]
+    folder.append(events[0])
+    progress.start_run(
+        job,
+        index=place[0],
+        of=place[1],
+        epochs=recipe.hyperparameters.get("epochs"),
+        expected_seconds=expected_seconds(state, job, recipe),
+    )
+    started = follow(
+        [str(built.python), "-s", str(folder.code / "harness" / "worker"), str(folder.path / "job.json")],
+        run_id=folder.id,
+        folder=folder.path,
+        variables=worker_variables(job, built.environment.variables),
+        deadline_seconds=60 * recipe.deadline_minutes,
+    )
+    try:
+        with closing(started) as arriving:
+            for event in arriving:
+                folder.append(event)
+                events.append(event)
+                progress.event(event)
+    except KeyboardInterrupt:
+        events.append(Event("reaped", time.time(), {"reason": "interrupted"}))
+        folder.append(events[-1])
+        folder.finish(fold(folder.id, job, events, path=str(folder.path)))
+        raise
+    record = fold(folder.id, job, events, path=str(folder.path))
+    folder.finish(record)
+    progress.stop_run(record)
+    return record
+
+
+def new_run_id(job: Job) -> str:
+    """Sorts by time, says what it is, and two processes never make the same."""
+    moment = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%S")
+    return f"{moment}-{slug(job)}{job.seed}-{secrets.token_hex(3)}"
+
+
+def slug(job: Job) -> str:
+    return f"{job.model}-{job.recipe}-{job.environment}-s"
+
+
+def command_line(job: Job) -> str:
+    """The arguments of ``harness run`` that make this very job again."""
+    return (
+        f"{job.model} --recipe {job.recipe} --framework {job.framework} --environment {job.environment}"
+        f" --seed {job.seed} --max-seeds 1 --device {job.device} --threads {job.threads}"
+    )
+
+
+def worker_job(run_id: str, job: Job, recipe: Recipe, data: Prepared | None) -> WorkerJob:
+    return WorkerJob(
+        protocol=wire.PROTOCOL,
+        id=run_id,
+        model=job.model,
+        recipe=job.recipe,
+        framework=job.framework,
+        environment=job.environment,
+        seed=job.seed,
+        mode=job.mode,
+        device=job.device,
+        threads=job.threads,
+        deterministic=job.mode == "train",
+        hyperparameters=dict(recipe.hyperparameters),
+        metrics={metric.name: metric.unit for metric in recipe.metrics},
+        flops_per_sample=recipe.flops_per_sample,
+        data={"path": str(data.path), "manifest": data.manifest} if data else None,
+    )
+
+
+def worker_variables(job: Job, wanted: Mapping[str, str]) -> dict[str, str]:
+    """The environment variables of a worker: ours without Python's, then what the job fixes."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(NOT_PASSED_ON)}
+    threads = str(job.threads)
+    fixed = {
+        "OMP_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "PYTHONHASHSEED": str(job.seed % 2**32),
+        "PYTHONUNBUFFERED": "1",  # worker.log is read while the run goes on
+    }
+    return {**inherited, **fixed, **wanted}
+
+
+def expected_seconds(state: Path, job: Job, recipe: Recipe) -> float | None:
+    """How long the job took here last time, else the recipe's guess."""
+    for folder in reversed([folder for folder in store.run_folders(state) if slug(job) in folder.id][-3:]):
+        try:
+            record = folder.load()
+        except HarnessError:
+            continue
+        if record and record.metrics and not record.reason:
+            return record.seconds
+    minutes = recipe.minutes.get(job.framework)
+    return 60 * minutes if minutes else None

@@ -1,0 +1,59 @@
+"""Environments and data for a model, as the user named them or by the workspace's default."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Sequence
+
+from harness import datasets, environments
+from harness.core.plan import choose_environments
+from harness.core.values import Environment, ModelSpec, Recipe
+from harness.environments import Built
+from harness.registry import Workspace
+
+CURRENT = "current"
+
+
+def build_environments(
+    workspace: Workspace,
+    spec: ModelSpec,
+    frameworks: Sequence[str],
+    names: Sequence[str],
+    say: Callable[[str], None],
+) -> tuple[Built, ...]:
+    """The environments to run ``spec`` in, built; "current" is the running interpreter."""
+    shelf: list[Environment] = []
+    running: dict[str, Built] = {}
+    for name in names or workspace.environments:
+        if name == CURRENT:
+            running = {framework: environments.current(framework) for framework in _installed(spec, frameworks)}
+            shelf += [built.environment for built in running.values()]
+        else:
+            shelf.append(environments.load_environment(workspace.shelves, name))
+    return tuple(
+        running[chosen.framework]
+        if chosen.name == CURRENT
+        else environments.build(chosen, shelves=workspace.shelves, state=workspace.state, say=say)
+        for chosen in choose_environments(spec, shelf, frameworks=frameworks, environments=names)
+    )
+
+
+def _installed(spec: ModelSpec, frameworks: Sequence[str]) -> Sequence[str]:
+    """Those asked for, else those of the model's frameworks that the running interpreter has."""
+    found = [name for name in spec.frameworks if importlib.util.find_spec(name) is not None]
+    return frameworks or found or spec.frameworks
+
+
+def prepare_data(workspace: Workspace, recipe: Recipe, say: Callable[[str], None]) -> datasets.Prepared | None:
+    """The recipe's data set, prepared and verified; None where its input is synthetic."""
+    return prepare_set(workspace, recipe.dataset, say) if recipe.dataset else None
+
+
+def prepare_set(workspace: Workspace, name: str, say: Callable[[str], None]) -> datasets.Prepared:
+    return datasets.prepare(
+        name,
+        cache=workspace.state / "datasets",
+        data_roots=workspace.data_roots,
+        install=lambda requirement: environments.install_package(requirement, state=workspace.state, say=say),
+        say=say,
+    )

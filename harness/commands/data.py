@@ -1,0 +1,66 @@
+"""``harness data``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reports.progress import Progress
+
+from harness import datasets, environments
+from harness.commands.choose import prepare_set
+from harness.registry import Workspace
+
+
+def list_data(workspace: Workspace) -> list[dict[str, Any]]:
+    sets = [datasets.describe(name) for name in datasets.names()]
+    return [
+        {
+            "name": item.name,
+            "title": item.title,
+            "bytes": item.size_bytes,
+            "licence": item.licence,
+            "source": item.source,
+            "url": item.url,
+            "prepared": any((workspace.state / "datasets").glob(f"{item.name}-*/manifest.json")),
+        }
+        for item in sets
+    ]
+
+
+def data_table(sets: list[dict[str, Any]]) -> str:
+    from tabulate import tabulate
+
+    rows = [
+        (
+            item["name"],
+            f"{item['bytes'] / 1e6:,.1f} MB",
+            "yes" if item["prepared"] else "no",
+            item["licence"],
+            item["title"],
+        )
+        for item in sets
+    ]
+    return tabulate(rows, headers=("name", "size", "prepared", "licence", ""), maxcolwidths=[None, None, None, 30, 44])
+
+
+def fetch_data(workspace: Workspace, name: str, *, verify: bool) -> dict[str, Any]:
+    with Progress() as progress:
+        prepared = (
+            datasets.verify(
+                name,
+                cache=workspace.state / "datasets",
+                data_roots=workspace.data_roots,
+                install=lambda requirement: environments.install_package(
+                    requirement, state=workspace.state, say=progress.say
+                ),
+                say=progress.say,
+            )
+            if verify
+            else prepare_set(workspace, name, progress.say)
+        )
+    return {
+        "name": prepared.name,
+        "path": str(prepared.path),
+        "digest": prepared.manifest["digest"],
+        "manifest": prepared.manifest,
+    }

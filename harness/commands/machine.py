@@ -1,0 +1,24 @@
+"""``harness machine``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.core.values import Machine
+from harness.wire.machine import find_machine
+
+
+def describe_machine() -> dict[str, Any]:
+    found = find_machine()
+    machine = Machine(**{**found, "gpus": tuple(found["gpus"])})
+    return {**found, "machine_class": machine.machine_class}
+
+
+def machine_text(found: dict[str, Any]) -> str:
+    shown = {
+        **found,
+        "memory_bytes": f"{found['memory_bytes'] / 2**30:.1f} GiB",
+        "gpus": ", ".join(found["gpus"]) or "none",
+    }
+    width = max(map(len, shown))
+    return "\n".join(f"{name.replace('_bytes', ''):<{width}}  {value or '–'}" for name, value in shown.items())

@@ -1,0 +1,83 @@
+"""``harness run MODEL``: the product on one screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from reports.progress import Progress
+
+from harness import registry
+from harness.commands.carry_out import carry_out
+from harness.commands.choose import build_environments, prepare_data
+from harness.commands.report import write_report
+from harness.core.judge import exit_code, judge
+from harness.core.plan import choose_recipe, more_jobs, plan
+from harness.core.values import Job, Record, Verdict
+from harness.wire.machine import usable_cores
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asked for; None and () leave the choice to the model."""
+
+    model: str
+    recipe: str | None = None
+    frameworks: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+    max_seeds: int | None = None
+    device: str = "auto"
+    threads: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    records: tuple[Record, ...]
+    verdicts: tuple[Verdict, ...]
+    report: Path
+    exit_code: int
+
+
+def run(workspace: registry.Workspace, request: Request) -> Outcome:
+    """Retrain a model from scratch, compare it with its references, write the report."""
+    spec = registry.load_model(workspace, request.model)
+    baseline = registry.load_baseline(workspace, request.model)
+    recipe = choose_recipe(spec, request.recipe)
+    cap = max(request.max_seeds or recipe.max_seeds, len(request.seeds))
+    with Progress() as progress:
+        data = prepare_data(workspace, recipe, progress.say)
+        built = build_environments(workspace, spec, request.frameworks, request.environments, progress.say)
+        python = {(found.environment.framework, found.environment.name): found for found in built}
+        jobs = plan(
+            spec,
+            recipe,
+            (found.environment for found in built),
+            request.seeds or range(min(recipe.first_seeds, cap)),
+            device=request.device,
+            threads=request.threads or usable_cores(),
+        )
+        records: list[Record] = []
+        done: list[Job] = []
+        verdicts: tuple[Verdict, ...] = ()
+        while jobs:
+            total = len(done) + len(jobs)
+            for job in jobs:
+                place = (len(done), total)
+                records.append(
+                    carry_out(
+                        job,
+                        spec,
+                        recipe,
+                        python[job.framework, job.environment],
+                        data,
+                        workspace.state,
+                        progress,
+                        place=place,
+                    )
+                )
+                done.append(job)
+            verdicts = judge(records, recipe, baseline)
+            jobs = more_jobs(done, verdicts, cap)
+    report = write_report(workspace, records, verdicts, [baseline])
+    return Outcome(records=tuple(records), verdicts=verdicts, report=report, exit_code=exit_code(verdicts))

@@ -1,0 +1,108 @@
+"""Events into a record.  Pure: the same events give the same record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from harness.core.values import Job, Machine, Record, RunStatus
+from harness.wire.events import Event, number
+
+
+def fold(id: str, job: Job, events: Iterable[Event], *, path: str = "") -> Record:
+    """What the events of one run say, complete or not.
+
+    A run without ``run_stop`` is crashed, timed out or interrupted and never finished, whatever
+    metrics it reported on the way.
+    """
+    history = list(events)
+    last = {event.kind: event.fields for event in history}  # the latest of each kind
+    status, reason = _status(last)
+    started = history[0].time if history else 0.0
+    stopped = history[-1].time if history else 0.0
+    submitted = last.get("submitted", {})
+    settings = dict(last.get("settings", {}))
+    times = last.get("step_times", {})
+    determinism = last.get("determinism", {})
+    return Record(
+        id=id,
+        job=job,
+        status=status,
+        reason=reason,
+        started=started,
+        seconds=max(0.0, stopped - started),
+        metrics={
+            str(event.fields["metric"]): number(event.fields["value"])
+            for event in history
+            if event.kind == "eval_accuracy"
+        },
+        curves=_curves(history),
+        step_seconds=tuple(number(value) for value in times.get("seconds", ())),
+        warmup_steps=int(times.get("warmup", 0)),
+        samples_per_step=int(times.get("samples", 0)),
+        machine=_machine(last.get("machine")),
+        packages=dict(last.get("environment", {}).get("packages", {})),
+        variables=dict(last.get("environment", {}).get("variables", {})),
+        libraries={name: str(value) for name, value in last.get("libraries", {}).items()},
+        settings=settings,
+        measurement={name: number(value) for name, value in last.get("measurement", {}).items()},
+        deterministic=determinism.get("held"),
+        determinism_notes=tuple(map(str, determinism.get("reasons", ()))),
+        digests=_digests(history, submitted, last),
+        parameters=last.get("weights", {}).get("parameters"),
+        data=submitted.get("data"),
+        garbled_lines=sum(event.kind == "garbled" for event in history),
+        path=path,
+    )
+
+
+def _status(last: dict[str, dict[str, Any]]) -> tuple[RunStatus, str]:
+    if "reaped" in last:
+        if last["reaped"].get("reason") == "deadline":
+            return RunStatus.TIMEOUT, f"stopped at its deadline of {last['reaped'].get('seconds', 0):.0f} s"
+        return RunStatus.INTERRUPTED, str(last["reaped"].get("reason", "interrupted"))
+    exit_code = last.get("worker_exit", {}).get("returncode")
+    if "run_stop" not in last:
+        where = f" after epoch {last['epoch_stop']['epoch']}" if "epoch_stop" in last else " before its first epoch"
+        return RunStatus.CRASHED, f"the worker died without a last word{where} ({_exit(exit_code)}); see worker.log"
+    if last["run_stop"].get("status") != "finished":
+        return RunStatus.ERROR, str(last["run_stop"].get("reason", "")) or "the worker gave no reason"
+    if exit_code not in (0, None):
+        return RunStatus.CRASHED, f"the worker died after its last event ({_exit(exit_code)}); see worker.log"
+    return RunStatus.FINISHED, ""
+
+
+def _exit(code: int | None) -> str:
+    if code is None:
+        return "exit status unknown"
+    return f"killed by signal {-code}" if code < 0 else f"exit status {code}"
+
+
+def _curves(history: list[Event]) -> dict[str, tuple[tuple[int, float], ...]]:
+    """``loss`` from the epochs' ends, every metric from its evaluations, by epoch."""
+    curves: dict[str, dict[int, float]] = {}
+    for event in history:
+        if event.kind == "epoch_stop" and event.fields["samples"]:
+            curves.setdefault("loss", {})[int(event.fields["epoch"])] = number(event.fields["loss"])
+            rate = number(event.fields["samples"]) / max(number(event.fields["seconds"]), 1e-9)
+            curves.setdefault("samples_per_second", {})[int(event.fields["epoch"])] = rate
+        elif event.kind == "eval_accuracy" and event.fields["epoch"] is not None:
+            name = str(event.fields["metric"])
+            curves.setdefault(name, {})[int(event.fields["epoch"])] = number(event.fields["value"])
+    return {name: tuple(sorted(points.items())) for name, points in curves.items()}
+
+
+def _machine(fields: dict[str, Any] | None) -> Machine | None:
+    return Machine(**{**fields, "gpus": tuple(fields["gpus"])}) if fields else None
+
+
+def _digests(history: list[Event], submitted: dict[str, Any], last: dict[str, dict[str, Any]]) -> dict[str, str]:
+    digests = {name: str(submitted[name]) for name in ("code", "environment") if name in submitted}
+    if "data" in last:
+        digests["data"] = str(last["data"]["digest"])
+    if "first_batches" in last:
+        digests["first_batches"] = " ".join(digest[:16] for digest in last["first_batches"]["sha256"])
+    for event in history:
+        if event.kind == "weights":
+            digests[f"weights_{event.fields['moment']}"] = str(event.fields["sha256"])
+    return digests

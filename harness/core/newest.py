@@ -1,0 +1,32 @@
+"""Which stored runs speak for a job today.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.core.values import Record
+
+# Runs that differ in one of these are not runs of the same job.
+SAME = ("code", "environment", "data")
+
+
+def newest_runs(records: Iterable[Record]) -> tuple[Record, ...]:
+    """For each job group: the runs made like its newest one, the latest of each seed.
+
+    ``records`` come oldest first.  Made alike means equal digests of code, environment and data and
+    the same machine class; a run that never got that far (no digests) stands alone.
+    """
+    groups: dict[tuple[str, str, str, str], list[Record]] = {}
+    for record in records:
+        groups.setdefault(record.job.group, []).append(record)
+    chosen: list[Record] = []
+    for runs in groups.values():
+        made = _made(runs[-1])
+        latest = {run.job.seed: run for run in runs if _made(run) == made}
+        chosen += [latest[seed] for seed in sorted(latest)]
+    return tuple(chosen)
+
+
+def _made(record: Record) -> tuple[str | None, ...]:
+    machine = record.machine.machine_class if record.machine else None
+    return (machine, *(record.digests.get(name) for name in SAME))

@@ -1,0 +1,122 @@
+"""Which runs to make.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from harness.core.errors import HarnessError, nearest
+from harness.core.values import Environment, Job, ModelSpec, Recipe, Status, Verdict
+
+# Counts of seeds after which accuracy is judged (VERDICTS rule 3).
+LOOKS = (1, 2, 3, 5, 8, 10)
+OPEN = frozenset({Status.INCONCLUSIVE})
+
+
+def choose_recipe(spec: ModelSpec, name: str | None) -> Recipe:
+    """The recipe called ``name``, or the model's default one."""
+    wanted = name or spec.default_recipe
+    if wanted not in spec.recipes:
+        raise HarnessError(f"model {spec.name} has no recipe {wanted}", hint=nearest(wanted, spec.recipes))
+    return spec.recipes[wanted]
+
+
+def choose_environments(
+    spec: ModelSpec, shelf: Sequence[Environment], *, frameworks: Sequence[str], environments: Sequence[str]
+) -> tuple[Environment, ...]:
+    """The environments to run ``spec`` in.
+
+    ``shelf`` holds those that may be chosen, the preferred ones first.  Named ``environments``
+    are taken as they are; else the first of each of the model's ``frameworks``.
+    """
+    for name in frameworks:
+        if name not in spec.frameworks:
+            raise HarnessError(f"model {spec.name} is not written for {name}", hint=nearest(name, spec.frameworks))
+    wanted = tuple(frameworks) or spec.frameworks
+    if environments:
+        chosen = [environment for environment in shelf if environment.name in environments]
+        fitting = tuple(environment for environment in chosen if environment.framework in wanted)
+        if not fitting:
+            held = ", ".join(f"{environment.name} holds {environment.framework}" for environment in chosen)
+            raise HarnessError(
+                f"model {spec.name} cannot run in {', '.join(environments)}: {held}",
+                hint=f"it is written for {', '.join(wanted)}; see: harness env list",
+            )
+        return fitting
+    first: dict[str, Environment] = {}
+    for environment in shelf:
+        if environment.framework in wanted:
+            first.setdefault(environment.framework, environment)
+    missing = [name for name in wanted if name not in first]
+    if missing:
+        raise HarnessError(
+            f"no environment holds {', '.join(missing)}",
+            hint="name one with --environment, or list one in harness.toml under [run] environments",
+        )
+    return tuple(first[name] for name in wanted)
+
+
+def plan(
+    spec: ModelSpec,
+    recipe: Recipe,
+    environments: Iterable[Environment],
+    seeds: Sequence[int],
+    *,
+    device: str,
+    threads: int,
+) -> tuple[Job, ...]:
+    """One job per environment and seed, environments outermost."""
+    return tuple(
+        Job(
+            model=spec.name,
+            recipe=recipe.name,
+            framework=environment.framework,
+            environment=environment.name,
+            seed=seed,
+            mode=recipe.mode,
+            device=device,
+            threads=threads,
+        )
+        for environment in environments
+        for seed in seeds
+    )
+
+
+def next_look(done: int, cap: int) -> int:
+    """How many runs the next look wants in all; ``done`` when there is none left."""
+    later = [look for look in LOOKS if done < look <= cap]
+    return later[0] if later else max(done, cap)
+
+
+def undecided(verdicts: Iterable[Verdict]) -> frozenset[tuple[str, str, str, str]]:
+    """Groups of jobs that more runs could decide.
+
+    A group with a failed run is not asked for more: the failure has to be looked at first.
+    """
+    statuses: dict[tuple[str, str, str, str], set[Status]] = {}
+    for verdict in verdicts:
+        group = (verdict.model, verdict.recipe, verdict.framework, verdict.environment)
+        statuses.setdefault(group, set()).add(verdict.status)
+    stop = {Status.ERROR, Status.UNMEASURED, Status.INVALID}
+    return frozenset(group for group, found in statuses.items() if found & OPEN and not found & stop)
+
+
+def more_jobs(jobs: Sequence[Job], verdicts: Iterable[Verdict], cap: int) -> tuple[Job, ...]:
+    """The jobs of the next look for groups that more runs could decide; empty when none is left.
+
+    ``jobs`` are all that ran so far.  New seeds are the smallest that were not used.
+    """
+    groups: dict[tuple[str, str, str, str], list[Job]] = {}
+    for job in jobs:
+        groups.setdefault(job.group, []).append(job)
+    wanted = undecided(verdicts)
+    return tuple(
+        replace(done[0], seed=seed)
+        for group, done in groups.items()
+        if group in wanted
+        for seed in _unused({job.seed for job in done}, next_look(len(done), cap) - len(done))
+    )
+
+
+def _unused(used: set[int], count: int) -> list[int]:
+    return [seed for seed in range(len(used) + count) if seed not in used][:count]

@@ -1,0 +1,6 @@
+"""Start a job from a snapshot of its code and follow it to its end."""
+
+from harness.execution.local import follow
+from harness.execution.snapshot import take_snapshot
+
+__all__ = ["follow", "take_snapshot"]

@@ -1,0 +1,19 @@
+"""From few, noisy runs to evidence.  Pure: arrays in, frozen values out; no models, no files.
+
+First version: fixed-sample intervals.  Repeated looks are not yet paid for (see docs/verdicts.md).
+"""
+
+from harness.statistics.accuracy import judge_accuracy
+from harness.statistics.evidence import Evidence, MeanSpread, RawRuns, Single, Spread
+from harness.statistics.speed import judge_speed, judge_speed_paired
+
+__all__ = [
+    "Evidence",
+    "MeanSpread",
+    "RawRuns",
+    "Single",
+    "Spread",
+    "judge_accuracy",
+    "judge_speed",
+    "judge_speed_paired",
+]

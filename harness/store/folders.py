@@ -1,0 +1,128 @@
+"""A run folder is append-only: job.json, events.jsonl, worker.log, record.json, code/.
+
+``record.json`` appears last, whole and at once; a folder without it holds no result.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.core.errors import HarnessError
+from harness.core.values import Record
+from harness.wire.events import Event, decode, dumps, encode
+from harness.wire.job import WorkerJob
+
+
+class RunFolder:
+    """The folder of one run.  Every write that fails for want of space is a HarnessError."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.id = path.name
+
+    @property
+    def code(self) -> Path:
+        return self.path / "code"
+
+    def write_job(self, job: WorkerJob) -> None:
+        with disk_faults(self.path):
+            write_whole(self.path / "job.json", dumps(job._asdict(), indent=1) + "\n")
+
+    def append(self, event: Event) -> None:
+        """Add one event, whole: a line that the disk cuts short is taken back."""
+        line = encode(event).encode()
+        with disk_faults(self.path), (self.path / "events.jsonl").open("ab", buffering=0) as file:
+            size = file.tell()
+            try:
+                written = file.write(line)
+            except OSError:
+                file.truncate(size)
+                raise
+            if written != len(line):
+                file.truncate(size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def events(self) -> Iterator[Event]:
+        """Every event so far; a torn last line is left out."""
+        with (self.path / "events.jsonl").open(encoding="utf-8") as file:
+            for line in file:
+                try:
+                    yield decode(line)
+                except ValueError:
+                    continue
+
+    def finish(self, record: Record) -> None:
+        with disk_faults(self.path):
+            write_whole(self.path / "record.json", dumps(dataclasses.asdict(record), indent=1) + "\n")
+
+    def load(self) -> Record | None:
+        """The record, or None while there is none.  Raises HarnessError for a damaged one."""
+        from pydantic import TypeAdapter, ValidationError
+
+        try:
+            text = (self.path / "record.json").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        try:
+            record = TypeAdapter(Record).validate_python({**json.loads(text), "path": str(self.path)})
+        except (ValueError, TypeError, ValidationError) as error:
+            raise HarnessError(
+                f"{self.path / 'record.json'}: not a record: {str(error).splitlines()[0]}",
+                hint="the file was damaged or edited; the run has to be made again",
+                code=3,
+            ) from error
+        return record
+
+
+def create_run(state: Path, run_id: str) -> RunFolder:
+    """A new folder below ``state/runs``; FileExistsError when the id was taken."""
+    path = state / "runs" / run_id
+    with disk_faults(path):
+        path.mkdir(parents=True)
+    return RunFolder(path)
+
+
+def run_folders(state: Path) -> Sequence[RunFolder]:
+    """All runs, oldest first (their names begin with the time)."""
+    folder = state / "runs"
+    return [RunFolder(path) for path in sorted(folder.iterdir())] if folder.is_dir() else []
+
+
+def load_records(state: Path, *, model: str | None = None) -> list[Record]:
+    """The records of finished and failed runs, oldest first; a run still going has none."""
+    records = (folder.load() for folder in run_folders(state) if model is None or f"-{model}-" in folder.id)
+    return [record for record in records if record and model in (None, record.job.model)]
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write under a temporary name, then rename: a reader sees all of it or nothing."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def disk_faults(path: Path) -> Iterator[None]:
+    """Turn a full or unwritable disk into an error that says where and what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise HarnessError(
+                f"{path}: cannot write: {error.strerror}",
+                hint="free some space, or use another workspace (--workspace DIR); a run that was going has no result",
+                code=3,
+            ) from error
+        raise

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from harness.core.judge import exit_code, judge
+from harness.core.values import Baseline, Record, Reference, RunStatus, Status, Verdict
+from tests.core.examples import MACHINE, QUIET, accuracy_recipe, record, reference, speed_recipe
+
+SEEDS = (0.960, 0.956, 0.962, 0.960, 0.965, 0.958, 0.963, 0.964, 0.964, 0.957)
+
+
+def verdict_of(values: list[float], *references: Reference, **changes: object) -> Verdict:
+    records = [record(seed=seed, metrics={"top1": value}, **changes) for seed, value in enumerate(values)]
+    (verdict,) = judge(records, accuracy_recipe(), Baseline(model="toy", references=references))
+    return verdict
+
+
+def test_equal_runs_pass_with_the_band_they_were_held_to() -> None:
+    verdict = verdict_of([0.961, 0.962], reference(values=SEEDS))
+    assert verdict.status is Status.PASS
+    assert verdict.margin == 0.02
+    assert verdict.low is not None
+    assert verdict.high is not None
+    assert verdict.low < 0.9615 < verdict.high
+    assert "reproduces" in verdict.sentence
+
+
+def test_a_clear_loss_is_a_regression_and_exits_1() -> None:
+    verdict = verdict_of([0.90, 0.91], reference(values=SEEDS))
+    assert verdict.status is Status.REGRESSION
+    assert exit_code([verdict]) == 1
+
+
+def test_a_clear_gain_is_improved_not_pass() -> None:
+    assert verdict_of([0.999, 0.999], reference(values=SEEDS)).status is Status.IMPROVED
+
+
+def test_few_wild_runs_are_inconclusive_and_say_how_many_more() -> None:
+    verdict = verdict_of([0.955], reference(values=(0.94, 0.96, 0.95)))
+    assert verdict.status is Status.INCONCLUSIVE
+    assert verdict.needs is not None
+    assert exit_code([verdict]) == 4
+
+
+def test_one_published_number_with_one_run_is_never_a_verdict() -> None:
+    verdict = verdict_of([0.96], reference(value=0.96, kind="published"))
+    assert verdict.status is Status.INCONCLUSIVE
+    assert "a single number" in verdict.sentence
+
+
+def test_a_dead_worker_is_an_error_not_a_regression() -> None:
+    verdict = verdict_of([0.961], reference(values=SEEDS), status=RunStatus.CRASHED, reason="killed by signal 9")
+    assert verdict.status is Status.ERROR
+    assert exit_code([verdict]) == 3
+
+
+def test_survivors_do_not_speak_for_the_dead() -> None:
+    good = record(seed=0, metrics={"top1": 0.961})
+    dead = record(seed=1, metrics={}, status=RunStatus.CRASHED, reason="killed by signal 9")
+    (verdict,) = judge([good, dead], accuracy_recipe(), Baseline(model="toy", references=(reference(values=SEEDS),)))
+    assert verdict.status is Status.ERROR
+    assert "1 of 2" in verdict.sentence
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_number_that_is_none_is_unmeasured(value: float) -> None:
+    assert verdict_of([value], reference(values=SEEDS)).status is Status.UNMEASURED
+
+
+def test_a_missing_metric_is_unmeasured() -> None:
+    runs = [record(metrics={"other": 1.0})]
+    (verdict,) = judge(runs, accuracy_recipe(), Baseline(model="toy", references=(reference(values=SEEDS),)))
+    assert verdict.status is Status.UNMEASURED
+    assert exit_code([verdict]) == 3
+
+
+def test_no_reference_is_never_green() -> None:
+    verdict = verdict_of([0.96])
+    assert verdict.status is Status.NO_BASELINE
+    assert exit_code([verdict]) == 4
+
+
+def test_a_reference_of_another_recipe_or_framework_does_not_apply() -> None:
+    verdict = verdict_of(
+        [0.96], reference(values=SEEDS, recipe="other"), reference(values=SEEDS, framework="tensorflow")
+    )
+    assert verdict.status is Status.NO_BASELINE
+
+
+def test_published_and_recorded_are_judged_each_on_its_own() -> None:
+    runs = [record(metrics={"top1": 0.961}), record(seed=1, metrics={"top1": 0.962})]
+    references = (reference(values=SEEDS, kind="published"), reference(values=(0.98, 0.981, 0.982, 0.98, 0.979)))
+    published, recorded = judge(runs, accuracy_recipe(), Baseline(model="toy", references=references))
+    assert (published.status, recorded.status) == (Status.PASS, Status.REGRESSION)
+
+
+def test_the_recorded_reference_of_this_environment_wins_over_a_newer_one_of_another() -> None:
+    here = reference(values=SEEDS, environment="torch-2.13", date="2026-01-01")
+    there = reference(values=SEEDS, environment="torch-2.15", date="2026-02-01")
+    verdict = verdict_of([0.961, 0.962], here, there)
+    assert verdict.reference == here
+
+
+def speeds(record_changes: dict[str, object], *references: Reference) -> Verdict:
+    runs = [
+        record(seed=seed, recipe="speed", mode="speed", metrics={"samples_per_second": rate}, **record_changes)
+        for seed, rate in enumerate((100.0, 101.0, 99.5))
+    ]
+    (verdict,) = judge(runs, speed_recipe(), Baseline(model="toy", references=references))
+    return verdict
+
+
+FAST = reference(
+    metric="samples_per_second", recipe="speed", values=(100.0, 100.5, 99.0, 101.0), machine=MACHINE.machine_class
+)
+
+
+def test_a_speed_on_its_own_machine_passes() -> None:
+    assert speeds({}, FAST).status is Status.PASS
+
+
+def test_a_speed_of_another_machine_is_no_baseline_and_says_which() -> None:
+    verdict = speeds({}, replace(FAST, machine="Tesla P100, 1 cores"))
+    assert verdict.status is Status.NO_BASELINE
+    assert "Tesla P100" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    "measured",
+    [{"foreign_share": 0.4}, {"steal_share": 0.2}, {"wait_share": 0.3}, {"cpu_share": 0.4}, {"cpu_share": math.nan}],
+)
+def test_a_disturbed_speed_is_invalid_not_slow(measured: dict[str, float]) -> None:
+    verdict = speeds({"measurement": {**QUIET, **measured}}, FAST)
+    assert verdict.status is Status.INVALID
+    assert exit_code([verdict]) == 3
+
+
+def test_a_speed_that_does_not_tell_how_it_was_measured_is_invalid() -> None:
+    assert speeds({"measurement": {}}, FAST).status is Status.INVALID
+
+
+def test_a_change_outweighs_a_failure_outweighs_an_open_question() -> None:
+    def of(*statuses: Status) -> int:
+        return exit_code(replace(verdict_of([0.96]), status=status) for status in statuses)
+
+    assert of() == of(Status.PASS) == 0
+    assert of(Status.ERROR, Status.REGRESSION, Status.PASS) == 1
+    assert of(Status.INCONCLUSIVE, Status.INVALID) == 3
+    assert of(Status.PASS, Status.NO_BASELINE) == 4
+
+
+def test_equal_records_give_equal_verdicts() -> None:
+    assert verdict_of([0.961], reference(values=SEEDS)) == verdict_of([0.961], reference(values=SEEDS))
+    assert isinstance(record(), Record)
