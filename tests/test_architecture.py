@@ -1,0 +1,83 @@
+"""What holds of the whole house."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from harness.cli import cli
+from harness.registry import load_baseline, load_models, open_workspace
+from tests.conftest import REPOSITORY
+
+OPTIONS = """
+cli --workspace --data-dir --version
+baseline
+baseline record model --recipe --environment --reason --runs --json
+data
+data fetch name --json
+data list --json
+data verify name --json
+env
+env build name --json
+env list --json
+env lock name --json
+env remove name --json
+list --json
+machine --json
+report model --json
+run model --recipe --framework --environment --seed --seeds --max-seeds --device --threads --json
+"""
+
+
+def test_the_layers_are_kept() -> None:
+    lint = Path(sys.executable).with_name("lint-imports")
+    ended = subprocess.run([lint], capture_output=True, text=True, check=False, cwd=REPOSITORY)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_the_options_are_frozen() -> None:
+    """Flags choose; they never describe a model.  A new one is a decision: write it here as well."""
+
+    def lines(command: click.Command, path: tuple[str, ...]) -> Iterator[str]:
+        names = [max(parameter.opts, key=len) for parameter in command.params]
+        yield " ".join((*(path or ("cli",)), *names))
+        if isinstance(command, click.Group):
+            for name in sorted(command.commands):
+                yield from lines(command.commands[name], (*path, name))
+
+    assert list(lines(cli, ())) == OPTIONS.strip().splitlines()
+
+
+def test_no_model_is_named_in_the_machinery() -> None:
+    models = [folder.name for folder in (REPOSITORY / "models").iterdir() if (folder / "model.toml").exists()]
+    assert models
+    for path in (REPOSITORY / "harness").rglob("*.py"):
+        text = path.read_text()
+        named = [name for name in models if f'"{name}"' in text or f"'{name}'" in text]
+        assert not named, f"{path} names {named}"
+
+
+def test_every_model_has_a_baseline_and_every_reference_a_source() -> None:
+    workspace = open_workspace(start=REPOSITORY, explicit=REPOSITORY, data_dir=None, environ={})
+    for spec in load_models(workspace):
+        references = load_baseline(workspace, spec.name).references
+        assert references, f"{spec.name} has no baseline"
+        assert all(reference.source for reference in references)
+        assert (REPOSITORY / "models" / spec.name / "README.md").is_file()
+
+
+def test_no_name_says_nothing() -> None:
+    empty = {"utils", "helpers", "common", "base", "manager", "misc"}
+    found = {path.stem for folder in ("harness", "reports") for path in (REPOSITORY / folder).rglob("*.py")}
+    assert not found & empty
+
+
+def test_the_worker_sees_only_the_wire() -> None:
+    for path in (REPOSITORY / "harness" / "worker").rglob("*.py"):
+        for line in path.read_text().splitlines():
+            if line.lstrip().startswith(("from harness", "import harness")):
+                assert line.lstrip().startswith(("from harness.worker", "from harness.wire", "from harness import wire"))
