@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -66,7 +67,8 @@ def remove(name: str, *, state: Path, say: Say = silent) -> tuple[Path, ...]:
     if folders:
         with held(_lock_path(name, state), f"environment {name}", say):
             for folder in folders:
-                _discard(folder, _workshop(name, state))
+                _set_aside(folder, _workshop(name, state))
+            shutil.rmtree(_workshop(name, state), ignore_errors=True)
     return folders
 
 
@@ -79,7 +81,7 @@ def _build(environment: Environment, definition: Definition, state: Path, say: S
         folder = Path(tempfile.mkdtemp(dir=workshop))
         _install(folder, definition, say)
         _write_ready(folder, environment, time.monotonic() - started)
-        _discard(_folder(environment, state), workshop)  # one whose interpreter is gone
+        _set_aside(_folder(environment, state), workshop)  # one whose interpreter is gone
         folder.rename(_folder(environment, state))
     except UvError as error:
         raise _unbuildable(definition, error) from None
@@ -95,7 +97,8 @@ def _build(environment: Environment, definition: Definition, state: Path, say: S
 def _install(folder: Path, definition: Definition, say: Say) -> None:
     say(f"building {definition.name} (Python {definition.python}: {', '.join(definition.requirements)})")
     pip = pip_configuration()
-    run_uv(["venv", "--relocatable", "--quiet", "--python", definition.python, str(folder)], pip=pip, say=say)
+    python = _interpreter(definition.python)
+    run_uv(["venv", "--relocatable", "--quiet", "--python", python, str(folder)], pip=pip, say=say)
     lock = folder / "requirements.lock"  # kept: what was installed, whatever becomes of the shelf
     lock.write_text(read_lock(definition), encoding="utf-8")
     try:
@@ -105,6 +108,11 @@ def _install(folder: Path, definition: Definition, say: Say) -> None:
             raise
         say(f"not found by pip's configuration alone; trying {definition.index} as well")
         _sync(folder, lock, pip, ("--index", definition.index), say)
+
+
+def _interpreter(version: str) -> str:
+    """The Python that runs the harness where it has the version (nothing to find or download), else uv's choice."""
+    return sys.executable if version == f"{sys.version_info.major}.{sys.version_info.minor}" else version
 
 
 def _sync(folder: Path, lock: Path, pip: PipConfiguration, extra: Sequence[str], say: Say) -> None:
@@ -156,10 +164,8 @@ def _is_built(path: Path, name: str) -> bool:
     return path.is_dir() and re.fullmatch(re.escape(name) + "-[0-9a-f]{12}", path.name) is not None
 
 
-def _discard(folder: Path, workshop: Path) -> None:
-    """Away at once, deleted after: nobody finds half a venv."""
+def _set_aside(folder: Path, workshop: Path) -> None:
+    """Away at once, to be deleted with the workshop: nobody finds half a venv."""
     if folder.exists():
         workshop.mkdir(parents=True, exist_ok=True)
-        grave = Path(tempfile.mkdtemp(dir=workshop)) / folder.name
-        folder.rename(grave)
-        shutil.rmtree(workshop / grave.parent.name, ignore_errors=True)
+        folder.rename(Path(tempfile.mkdtemp(dir=workshop)) / folder.name)

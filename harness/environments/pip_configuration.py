@@ -118,4 +118,4 @@ def _local(word: str) -> Path | None:
 
 def _absolute(word: str) -> str:
     """uv runs in another folder than we do."""
-    return word if urlsplit(word).scheme else str(Path(word).expanduser().absolute())
+    return word if urlsplit(word).scheme else str(Path(word).expanduser().resolve())

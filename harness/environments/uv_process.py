@@ -18,6 +18,7 @@ from harness.environments.pip_configuration import PipConfiguration
 
 Say = Callable[[str], None]
 KEPT_LINES = 15  # of what uv said before it failed: its resolver's reasons fit
+CHATTER = (" + ", "Using ")  # every package once more, and a folder that is about to be renamed
 
 
 def silent(_line: str) -> None:
@@ -56,7 +57,8 @@ def run_uv(arguments: Sequence[str], *, pip: PipConfiguration, say: Say = silent
             for line in process.stdout or ():
                 if words := redacted(line.rstrip()):
                     last.append(words)
-                    say(words.strip())
+                    if not words.startswith(CHATTER):
+                        say(words.strip())
         except BaseException:
             process.kill()
             raise
