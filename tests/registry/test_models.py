@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.core.errors import HarnessError
+from harness.registry import Workspace, load_model, load_models
+from tests.registry.shelves import MODEL, replaced, write_model
+
+
+def faults(workspace: Workspace, text: str) -> list[str]:
+    write_model(workspace.root, text=text)
+    with pytest.raises(HarnessError) as faulty:
+        load_model(workspace, "toy")
+    return [*faulty.value.messages, *([f"hint: {faulty.value.hint}"] if faulty.value.hint else [])]
+
+
+def test_a_folder_with_model_toml_is_a_model(workspace: Workspace) -> None:
+    folder = write_model(workspace.root, files=("plain.py", "pytorch.py"))
+    model = load_model(workspace, "toy")
+
+    assert (model.name, model.frameworks, model.folder) == ("toy", ("torch", "numpy"), str(folder))
+    assert model.paper is not None
+    assert model.paper.year == 2020
+    digits = model.recipes["digits"]
+    assert digits.hyperparameters == {
+        "learning_rate": 0.1,
+        "milestones": [3, 5],
+        "nesterov": True,
+        "schedule": "step",
+    }
+    assert (digits.metrics[0].split, digits.metrics[0].margin, digits.minutes) == ("test", 0.01, {"numpy": 0.1})
+    assert model.recipes["speed"].dataset is None
+
+
+def test_models_come_by_name_and_those_of_the_workspace_shadow(workspace: Workspace) -> None:
+    builtin = workspace.shelves[1]
+    write_model(builtin, "zebra")
+    write_model(builtin, "toy")
+    write_model(workspace.root, "toy", replaced(MODEL, ('"Toy"', '"My toy"')))
+    (builtin / "models" / "__pycache__").mkdir()
+
+    assert [(model.name, model.title) for model in load_models(workspace)] == [("toy", "My toy"), ("zebra", "Toy")]
+
+
+def test_an_unknown_model_is_answered_with_the_nearest(workspace: Workspace) -> None:
+    write_model(workspace.root, "resnet50")
+    with pytest.raises(HarnessError, match="unknown model 'resnet05'") as unknown:
+        load_model(workspace, "resnet05")
+    assert unknown.value.hint == "did you mean resnet50? known: resnet50"
+
+
+def test_all_faults_of_a_file_are_reported_together(workspace: Workspace) -> None:
+    broken = replaced(
+        MODEL,
+        ('default_recipe = "digits"', 'default_recipe = "digts"\ncolour = "red"'),
+        ("year = 2020\n", ""),
+        ("first_seeds = 3", 'first_seeds = "3"'),
+        ("learning_rate = 0.1", "learning_rate = nan"),
+        ('unit = "fraction"\n', ""),
+        ("margin = 0.01", "margin = -0.01"),
+        ("numpy = 0.1", "numpi = 0.1"),
+        ("first_seeds = 2", "first_seeds = 7"),
+        ('"samples_per_second"', '"images"'),
+        ("margin_relative = 0.05", "margin_relativ = inf"),
+    )
+    found = faults(workspace, broken)
+    assert [line.removeprefix("models/toy/model.toml: ").split(" (")[0] for line in found] == [
+        "paper.year: missing",
+        "recipes.digits.first_seeds: should be a valid integer, is '3'",
+        "recipes.digits.metrics[0].unit: missing",
+        "recipes.digits.metrics[0].margin: should be greater than or equal to 0, is -0.01",
+        "recipes.speed.metrics[0].margin_relativ: unknown key",
+        "colour: unknown key",
+        "default_recipe: there is no recipe 'digts'",
+        "recipes.digits.minutes.numpi: unknown framework",
+        "recipes.digits.hyperparameters.learning_rate: nan cannot be passed on",
+        "recipes.speed: first_seeds = 7 is above max_seeds = 5",
+        'recipes.speed.metrics: mode "speed" measures samples_per_second, which is not among them',
+    ]
+    assert "did you mean margin_relative?" in found[4]
+    assert "did you mean digits?" in found[6]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('mode = "train"', 'mode = "training"', "recipes.digits.mode: should be 'train' or 'speed', is 'training'"),
+        ("margin = 0.01", "margin = inf", "recipes.digits.metrics[0].margin: should be a finite number, is inf"),
+        ("deadline_minutes = 5", "deadline_minutes = true", "recipes.digits.deadline_minutes: should be a valid"),
+        ('dataset = "digits"', 'dataset = "../digits"', "recipes.digits.dataset: String should match pattern"),
+        ("milestones = [3, 5]", "milestones = [3, -inf]", "recipes.digits.hyperparameters.milestones: [3, -inf]"),
+        ('schedule = "step"', "schedule = 2026-01-01", "recipes.digits.hyperparameters.schedule: datetime.date"),
+    ],
+)
+def test_a_single_fault_names_its_place(workspace: Workspace, old: str, new: str, message: str) -> None:
+    found = faults(workspace, replaced(MODEL, (old, new)))
+    assert found[0].startswith(f"models/toy/model.toml: {message}")
+
+
+def test_a_metric_twice_in_a_recipe_is_a_fault(workspace: Workspace) -> None:
+    twice = '[[recipes.digits.metrics]]\nname = "top1"\nunit = "fraction"\nbetter = "higher"\n\n[recipes.speed]'
+    found = faults(workspace, replaced(MODEL, ("[recipes.speed]", twice)))
+    assert found[0] == "models/toy/model.toml: recipes.digits.metrics: 'top1' is there 2 times"
+
+
+def test_a_recipe_without_metrics_is_a_fault(workspace: Workspace) -> None:
+    head = MODEL[: MODEL.index("[[recipes.digits.metrics]]")]
+    assert faults(workspace, head)[0] == "models/toy/model.toml: recipes.digits.metrics: missing"
+
+
+def test_toml_that_cannot_be_read_is_shown_with_line_and_column(workspace: Workspace) -> None:
+    assert faults(workspace, 'title = "Toy"\ntask = \n')[0] == "models/toy/model.toml:2:8: Invalid value"
+    assert faults(workspace, 'title = "Toy"\ntask = [1')[0].startswith("models/toy/model.toml:2:10: Unclosed array")
+
+
+def test_bytes_that_are_no_text_are_a_fault(workspace: Workspace) -> None:
+    (write_model(workspace.root) / "model.toml").write_bytes(b'title = "\xff"')
+    with pytest.raises(HarnessError, match=r"models/toy/model\.toml: byte 9 is not UTF-8"):
+        load_model(workspace, "toy")
+
+
+def test_a_model_without_code_names_the_files_it_could_have(workspace: Workspace) -> None:
+    write_model(workspace.root, files=())
+    with pytest.raises(HarnessError, match=r"no code lies beside it \(looked for pytorch\.py, tf\.py, plain\.py\)"):
+        load_model(workspace, "toy")
+
+
+def test_a_folder_name_that_is_no_model_name_is_a_fault(workspace: Workspace) -> None:
+    write_model(workspace.root, "<script>")
+    with pytest.raises(HarnessError, match="the folder name '<script>' is no model name"):
+        load_models(workspace)
+
+
+def test_faults_of_all_models_are_reported_together_and_one_good_model_still_loads(workspace: Workspace) -> None:
+    write_model(workspace.root, "bad", "title = 1\n")
+    write_model(workspace.root, "worse", "title =\n")
+    write_model(workspace.root, "good")
+
+    with pytest.raises(HarnessError) as faulty:
+        load_models(workspace)
+    assert {Path(message.split(":")[0]).parent.name for message in faulty.value.messages} == {"bad", "worse"}
+    assert load_model(workspace, "good").name == "good"
