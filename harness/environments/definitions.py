@@ -83,6 +83,11 @@ def load_environments(shelves: Sequence[Path]) -> tuple[Environment, ...]:
 
 def load_definition(shelves: Sequence[Path], name: str) -> Definition:
     """The toml alone, for whoever makes its lock."""
+    if name == CURRENT:
+        raise HarnessError(
+            f"environment {CURRENT!r} is the interpreter that runs the harness: it has no toml, lock or build",
+            hint=f"use it as: harness run MODEL --environment {CURRENT}",
+        )
     paths = _paths(shelves)
     if name not in paths:
         raise HarnessError(f"unknown environment {name!r}", hint=nearest(name, {*paths, CURRENT}))

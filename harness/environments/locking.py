@@ -80,7 +80,7 @@ def _write(path: Path, text: str) -> None:
     try:
         temporary.write_text(text, encoding="utf-8")
         temporary.rename(path)
-    except PermissionError as error:
+    except OSError as error:  # a shelf inside an installed wheel is often read-only
         hint = f"copy {path.with_suffix('.toml').name} to environments/ of your own workspace and lock it there"
         raise HarnessError(f"{path}: cannot be written: {error.strerror}", hint=hint) from None
     finally:

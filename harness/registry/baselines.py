@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from harness.core.errors import nearest
 from harness.core.values import Baseline, ModelSpec, Reference, StdKind
 from harness.registry.faults import Fault, Table, raise_faults, read_toml, schema_faults, table_list
-from harness.registry.models import SPEED, NotNegative, Text
+from harness.registry.models import SPEED, NotNegative, Text, load_model
 from harness.registry.workspace import Workspace
 from harness.wire import MODEL_FILES
 
@@ -54,12 +54,13 @@ class _File(Table):
     reference: list[_Reference] = Field(default_factory=list)
 
 
-def load_baseline(workspace: Workspace, model: ModelSpec) -> Baseline:
+def load_baseline(workspace: Workspace, model: ModelSpec | str) -> Baseline:
     """The references of the built-in shelf, then those that the workspace adds.  No file: none."""
-    paths = [shelf / "baselines" / f"{model.name}.toml" for shelf in reversed(workspace.shelves)]
-    read = [read_references(path.read_bytes(), _shown(path), model) for path in paths if path.is_file()]
+    spec = load_model(workspace, model) if isinstance(model, str) else model
+    paths = [shelf / "baselines" / f"{spec.name}.toml" for shelf in reversed(workspace.shelves)]
+    read = [read_references(path.read_bytes(), _shown(path), spec) for path in paths if path.is_file()]
     raise_faults(fault for _, faults in read for fault in faults)
-    return Baseline(model=model.name, references=tuple(each for references, _ in read for each in references))
+    return Baseline(model=spec.name, references=tuple(each for references, _ in read for each in references))
 
 
 def read_references(content: bytes, shown: str, model: ModelSpec | None) -> tuple[list[Reference], list[Fault]]:

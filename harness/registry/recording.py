@@ -17,8 +17,8 @@ from harness.registry.faults import raise_faults
 _DEFAULTS = {field.name: field.default for field in dataclasses.fields(Reference)}
 
 
-def record_references(path: Path, references: Sequence[Reference], *, comment: str) -> None:
-    """Append one [[reference]] for each, below ``comment``; the file is replaced as a whole or not at all.
+def record_references(path: Path, references: Sequence[Reference], *, comment: str = "") -> None:
+    """Append one [[reference]] for each, below a ``comment``; the file is replaced as a whole or not at all.
 
     Raises HarnessError, and writes nothing, where the file would not load afterwards.
     """

@@ -71,6 +71,12 @@ def test_an_unknown_environment_is_answered_with_the_nearest(place: Place) -> No
     assert "did you mean tiny?" in unknown.value.hint
 
 
+def test_the_running_interpreter_is_told_apart_from_an_unknown_name(place: Place) -> None:
+    for asked in (load_environment, lambda shelves, name: lock(name, shelves=shelves)):
+        with pytest.raises(HarnessError, match="'current' is the interpreter that runs the harness"):
+            asked([place.shelf], "current")
+
+
 def test_requirements_that_cannot_be_met_are_said_in_uvs_words(place: Place) -> None:
     write_environment(place.shelf, "tiny", "tinything==99")
     with pytest.raises(HarnessError) as unmet:

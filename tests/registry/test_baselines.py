@@ -37,6 +37,11 @@ def test_no_file_is_a_baseline_without_references(workspace: Workspace) -> None:
     assert loaded(workspace) == Baseline(model="toy", references=())
 
 
+def test_a_models_name_does_as_well_as_the_model(workspace: Workspace) -> None:
+    baseline = loaded(workspace, PUBLISHED)
+    assert load_baseline(workspace, "toy") == baseline
+
+
 def test_a_published_reference_is_read_with_its_spread_and_date(workspace: Workspace) -> None:
     (reference,) = loaded(workspace, PUBLISHED).references
     assert (reference.value, reference.std, reference.std_kind, reference.n) == (0.97, 0.002, "sample", 10)
