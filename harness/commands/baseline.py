@@ -31,7 +31,7 @@ def record_baseline(
     each seed.  Published references stay as they are.
     """
     spec = registry.load_model(workspace, model)
-    registry.load_baseline(workspace, model)  # a broken file is mended first, not added to
+    registry.load_baseline(workspace, spec)  # a broken file is mended first, not added to
     recipe = choose_recipe(spec, recipe_name)
     stored = [
         record
@@ -50,7 +50,7 @@ def record_baseline(
         references += [_reference(group, metric, reason, runs) for metric in recipe.metrics]
     path = workspace.root / "baselines" / f"{model}.toml"
     with store.disk_faults(path):
-        registry.record_references(path, references)
+        registry.record_references(path, references, comment=f"Recorded by harness baseline record: {reason}")
     return path, tuple(references)
 
 

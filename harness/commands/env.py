@@ -71,6 +71,8 @@ def lock_environment(workspace: Workspace, name: str) -> Path:
 
 
 def remove_environment(workspace: Workspace, name: str) -> list[str]:
-    environments.load_environment(workspace.shelves, name)  # a mistyped name is told so
     with Progress() as progress:
-        return [str(path) for path in environments.remove(name, state=workspace.state, say=progress.say)]
+        removed = environments.remove(name, state=workspace.state, say=progress.say)
+    if not removed:
+        environments.load_environment(workspace.shelves, name)  # a mistyped name is told so
+    return [str(path) for path in removed]

@@ -25,7 +25,7 @@ def list_models(workspace: Workspace) -> list[dict[str, Any]]:
                 }
                 for recipe in spec.recipes.values()
             },
-            "references": len(load_baseline(workspace, spec.name).references),
+            "references": len(load_baseline(workspace, spec).references),
         }
         for spec in load_models(workspace)
     ]

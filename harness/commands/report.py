@@ -31,7 +31,7 @@ def report(workspace: registry.Workspace, model: str | None) -> tuple[tuple[Reco
             raise HarnessError(
                 f"runs of model {name} are stored, but no such model is known", hint=nearest(name, specs)
             )
-        baselines.append(registry.load_baseline(workspace, name))
+        baselines.append(registry.load_baseline(workspace, specs[name]))
         for recipe in specs[name].recipes.values():
             runs = [record for record in records if (record.job.model, record.job.recipe) == (name, recipe.name)]
             verdicts += judge(runs, recipe, baselines[-1])

@@ -42,7 +42,7 @@ class Outcome:
 def run(workspace: registry.Workspace, request: Request) -> Outcome:
     """Retrain a model from scratch, compare it with its references, write the report."""
     spec = registry.load_model(workspace, request.model)
-    baseline = registry.load_baseline(workspace, request.model)
+    baseline = registry.load_baseline(workspace, spec)
     recipe = choose_recipe(spec, request.recipe)
     cap = max(request.max_seeds or recipe.max_seeds, len(request.seeds))
     with Progress() as progress:

@@ -137,7 +137,10 @@ def _event(line: bytes) -> Event:
 
 def _kill_marked(run_id: str) -> None:
     """Kill what left the process group but still carries the run's mark in its environment."""
+    killed = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             if process.pid != os.getpid() and process.environ().get(MARK) == run_id:
                 process.kill()
+                killed.append(process)
+    psutil.wait_procs(killed, timeout=GRACE_SECONDS)

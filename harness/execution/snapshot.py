@@ -16,10 +16,10 @@ def take_snapshot(code: Path, model_folder: Path) -> str:
     Raises OSError when a file cannot be copied.
     """
     package = Path(str(resources.files("harness")))
+    _copy(package / "__init__.py", code / "harness" / "__init__.py")
     for source in (package / "wire", package / "worker"):
-        shutil.copytree(source, code / "harness" / source.name, ignore=_ignore)
-    shutil.copy(package / "__init__.py", code / "harness" / "__init__.py")
-    shutil.copytree(model_folder, code / "models" / model_folder.name, ignore=_ignore)
+        _copy_folder(source, code / "harness" / source.name)
+    _copy_folder(model_folder, code / "models" / model_folder.name)
     digest = hashlib.sha256()
     for path in sorted(_files(code)):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -27,8 +27,16 @@ def take_snapshot(code: Path, model_folder: Path) -> str:
     return digest.hexdigest()
 
 
-_ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
+def _copy_folder(source: Path, target: Path) -> None:
+    """File by file: shutil.copytree would hide what went wrong behind an error of its own."""
+    for path in _files(source):
+        _copy(path, target / path.relative_to(source))
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file())
+    return (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)

@@ -209,22 +209,30 @@ def test_two_runs_at_once_do_not_disturb_each_others_records(workspace: Workspac
     assert all((run / "record.json").is_file() for run in workspace.runs())
 
 
-def test_a_full_disk_stops_the_run_with_what_and_where(workspace: Workspace) -> None:
-    workspace.add_toy()
+@pytest.mark.parametrize("size", ["32k", "700k"])
+def test_a_disk_that_fills_up_stops_the_run_with_what_and_where(workspace: Workspace, size: str) -> None:
+    """32 kB do not hold the snapshot; 700 kB do, but not the events of a million epochs."""
+    toml = workspace.add_toy() / "model.toml"
+    toml.write_text(toml.read_text().replace("epochs = 3", "epochs = 1000000"))
     runs = workspace.state / "runs"
     runs.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=260k", "tmpfs", str(runs)], capture_output=True, check=False
-    )
-    assert mounted.returncode == 0, "this test mounts a small tmpfs and needs the right to: " + str(mounted.stderr)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(runs)], check=True)
     try:
         ended = workspace.harness("run", "toy", "--json")
         assert ended.returncode == 3
         assert "No space left on device" in ended.stderr
         assert str(runs) in ended.stderr
         assert not any((run / "record.json").exists() for run in workspace.runs())
+        assert not [process for process in psutil.process_iter() if str(runs) in " ".join(_command(process))]
     finally:
         subprocess.run(["umount", str(runs)], check=True)
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def wait_for_epochs(workspace: Workspace) -> int:
