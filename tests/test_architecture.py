@@ -64,7 +64,7 @@ def test_no_model_is_named_in_the_machinery() -> None:
 def test_every_model_has_a_baseline_and_every_reference_a_source() -> None:
     workspace = open_workspace(start=REPOSITORY, explicit=REPOSITORY, data_dir=None, environ={})
     for spec in load_models(workspace):
-        references = load_baseline(workspace, spec.name).references
+        references = load_baseline(workspace, spec).references
         assert references, f"{spec.name} has no baseline"
         assert all(reference.source for reference in references)
         assert (REPOSITORY / "models" / spec.name / "README.md").is_file()

@@ -1,0 +1,80 @@
+"""The commands of the README and of docs/ are run as they stand there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY, Workspace
+
+# Run elsewhere in the tests, or too long to run twice; every other command line is run here.
+ELSEWHERE = {
+    "pip install -e . && python -m harness run resnet50": "tests/commands/test_models_run.py, after tox installed it",
+    "pip install tox && tox": "what runs this test",
+    "python -m harness run ts-fcn": "twenty minutes; a short form in tests/commands/test_models_run.py",
+    "python -m harness run resnet50 --recipe speed": "benchmarks/overhead.py; a short form in test_models_run.py",
+    "python -m harness run resnet50 -f torch --seeds 5": "the same command with one seed",
+}
+
+
+def commands(path: Path) -> Iterator[str]:
+    for block in re.findall(r"```sh\n(.*?)```", path.read_text(), re.DOTALL):
+        for line in block.splitlines():
+            command = line.partition("  #")[0].strip()
+            if command:
+                yield command
+
+
+def files(path: Path) -> dict[str, str]:
+    """Files that a page shows: a name in backquotes, then a block of toml or python."""
+    found = re.findall(r"`(models/[^`]+)`:\n\n```(?:toml|python)\n(.*?)```", path.read_text(), re.DOTALL)
+    return dict(found)
+
+
+def run(workspace: Workspace, command: str) -> int:
+    words = shlex.split(command)
+    assert words[:3] == ["python", "-m", "harness"], f"not a command of ours: {command}"
+    return workspace.harness(*words[3:]).returncode
+
+
+def test_every_command_of_the_readme_answers(workspace: Workspace) -> None:
+    workspace.add_toy()
+    assert workspace.harness("run", "toy").returncode == 4  # so that there is something to report
+    answers = {}
+    for command in commands(REPOSITORY / "README.md"):
+        if command not in ELSEWHERE:
+            answers[command] = run(workspace, command)
+    assert answers.pop("python -m harness report") == 4
+    recorded = 'python -m harness baseline record resnet50 --reason "first baseline on this machine"'
+    assert answers.pop(recorded) == 2  # no run of resnet50 is stored in this workspace
+    assert set(answers.values()) == {0}
+    assert len(answers) >= 4
+
+
+def test_the_page_about_adding_a_model_is_true_to_the_letter(workspace: Workspace) -> None:
+    page = REPOSITORY / "docs" / "adding-a-model.md"
+    shown = files(page)
+    assert set(shown) == {"models/coin/model.toml", "models/coin/plain.py"}
+    for name, text in shown.items():
+        target = workspace.root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    assert [run(workspace, command) for command in commands(page)] == [4, 4, 0, 0]
+
+
+@pytest.mark.parametrize("name", ["environments.md", "datasets.md"])
+def test_the_commands_of_a_page_end_well(workspace: Workspace, name: str) -> None:
+    found = list(commands(REPOSITORY / "docs" / name))
+    assert found
+    assert {command: run(workspace, command) for command in found} == dict.fromkeys(found, 0)
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in (REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md"), *(REPOSITORY / "models").rglob("*.md")):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page}: {target}"
+
