@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Tuple
 
 import numpy
+
+from harness.wire.listing import list_images
 
 Batch = Tuple[numpy.ndarray, numpy.ndarray]
 
@@ -76,12 +78,6 @@ def digest_of(*arrays: numpy.ndarray) -> str:
     return digest.hexdigest()
 
 
-def listing_digest(names: List[Tuple[str, int]]) -> str:
-    """sha256 over the sorted relative names and sizes in bytes of an image folder."""
-    text = "".join("%s\t%d\n" % item for item in sorted(names))
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-
-
 def _map(path: str, entry: Dict[str, Any]) -> numpy.ndarray:
     array: numpy.ndarray = numpy.load(os.path.join(path, entry["file"]), mmap_mode="r", allow_pickle=False)
     if list(array.shape) != entry["shape"] or array.dtype.str != numpy.dtype(entry["dtype"]).str:
@@ -92,17 +88,8 @@ def _map(path: str, entry: Dict[str, Any]) -> numpy.ndarray:
     return array
 
 
-def _list_images(folder: str, expected: Optional[str]) -> ImageFolder:
-    classes = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
-    found: List[Tuple[str, int]] = []
-    paths: List[str] = []
-    labels: List[int] = []
-    for label, name in enumerate(classes):
-        for entry in sorted(os.scandir(os.path.join(folder, name)), key=lambda item: item.name):
-            if entry.name.lower().endswith((".jpeg", ".jpg", ".png")):
-                found.append((name + "/" + entry.name, entry.stat().st_size))
-                paths.append(entry.path)
-                labels.append(label)
-    if expected is not None and listing_digest(found) != expected:
+def _list_images(folder: str, expected: str) -> ImageFolder:
+    found = list_images(folder)
+    if found.digest != expected:
         raise ValueError("the images under %s changed since they were listed" % folder)
-    return ImageFolder(paths, numpy.asarray(labels, dtype=numpy.int64))
+    return ImageFolder(found.paths, numpy.asarray(found.labels, dtype=numpy.int64))

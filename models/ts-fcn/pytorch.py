@@ -7,8 +7,9 @@ Keras' defaults are written out, because that code ran on Keras.
 from __future__ import annotations
 
 import inspect
-from typing import Any, Dict, List
+from typing import Any, Dict
 
+import numpy
 import torch
 from plateau import Plateau
 from torch import nn
@@ -18,16 +19,15 @@ BLOCKS = ((128, 8), (256, 5), (128, 3))  # filters and kernel of each block, fig
 
 
 class FCN(nn.Module):
-    """series [n, 1, length] -> logits [n, classes]: convolution, norm, ReLU, three times; then the mean over time."""
+    """series [n, 1, length] -> logits [n, classes]: convolution, norm and ReLU, thrice; the mean over time."""
 
     def __init__(self, classes: int, hparams: Dict[str, Any]) -> None:
         super().__init__()
         self.convs, self.norms = nn.ModuleList(), nn.ModuleList()
+        momentum = 1.0 - hparams["bn_momentum"]  # Keras counts what is kept, PyTorch what is new
         channels = 1
         for filters, kernel in BLOCKS:
             self.convs.append(nn.Conv1d(channels, filters, kernel))
-            # Keras' momentum is one minus PyTorch's.
-            momentum = 1.0 - hparams["bn_momentum"]
             self.norms.append(nn.BatchNorm1d(filters, eps=hparams["bn_epsilon"], momentum=momentum))
             channels = filters
         self.fc = nn.Linear(channels, classes)
@@ -35,8 +35,9 @@ class FCN(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         for conv, norm in zip(self.convs, self.norms):
-            rim = conv.kernel_size[0] - 1  # Keras' "same": of an odd rim the larger part comes after
-            x = functional.relu(norm(conv(functional.pad(x, (rim // 2, rim - rim // 2)))))
+            rim = conv.kernel_size[0] - 1  # Keras' "same": of an odd rim the larger part comes last
+            x = functional.pad(x, (rim // 2, rim - rim // 2))
+            x = functional.relu(norm(conv(x)))
         return self.fc(x.mean(dim=2))
 
 
@@ -55,31 +56,51 @@ def train(run: Any) -> None:
     model = build(run.classes, run.hparams).to(run.device)
     run.weights("initial", model)
     optimizer = adam(model, run.hparams)
-    series, labels = load(run, "train")
     plateau = Plateau(run.hparams)
-    best_loss, best_weights = float("inf"), copy_weights(model)
+    samples = len(run.arrays("train")[1])
+    best_loss, best_weights = float("inf"), copy_of(model)
 
     model.train()
-    for epoch in run.epochs():
+    for _ in run.epochs():
         total = torch.zeros((), device=run.device)
-        for rows in run.steps(run.indices("train")):
-            x, y = series[rows], labels[rows]
-            if epoch == 0:
-                run.saw_batch(x.cpu().numpy(), y.cpu().numpy())
-            run.batch_of(len(rows))
+        for x, y in run.steps(run.batches("train")):
             optimizer.zero_grad(set_to_none=True)
-            loss = functional.cross_entropy(model(x), y)
+            loss = functional.cross_entropy(model(series(x, run)), torch.from_numpy(y).to(run.device))
             loss.backward()
             optimizer.step()
             run.loss(loss.detach())
-            total += loss.detach() * len(rows)
-        # What Keras calls the epoch's loss: the mean over the batches as they were trained on.
-        epoch_loss = float(total) / len(labels)
+            total += loss.detach() * len(y)
+        epoch_loss = float(total) / samples  # as Keras reports it: of each batch before its update
         if epoch_loss < best_loss:
-            best_loss, best_weights = epoch_loss, copy_weights(model)
+            best_loss, best_weights = epoch_loss, copy_of(model)
         for group in optimizer.param_groups:
             group["lr"] = plateau.after_epoch(epoch_loss)
 
     model.load_state_dict(best_weights)
-    run.metric("accuracy", accuracy(model, *load(run, "test")))
+    run.metric("accuracy", accuracy(model, run))
     run.weights("final", model)
+
+
+@torch.no_grad()
+def accuracy(model: nn.Module, run: Any) -> float:
+    """Share of the test series whose class has the highest logit."""
+    model.eval()
+    x, y = run.arrays("test")
+    predicted = model(series(x, run)).argmax(dim=1).cpu().numpy()
+    return float((predicted == y).mean())
+
+
+def series(x: numpy.ndarray, run: Any) -> torch.Tensor:
+    """float32 [n, 1, length] on the device.  Not normalised: neither did the published code."""
+    return torch.from_numpy(x.astype(numpy.float32)).to(run.device)
+
+
+def adam(model: nn.Module, hparams: Dict[str, Any]) -> torch.optim.Adam:
+    """Adam in one kernel where this PyTorch has it for the device; the steps are the same."""
+    rate, epsilon = hparams["learning_rate"], hparams["epsilon"]
+    fused = "fused" in inspect.signature(torch.optim.Adam).parameters and torch.__version__ >= "2.4"
+    return torch.optim.Adam(model.parameters(), lr=rate, eps=epsilon, **({"fused": True} if fused else {}))
+
+
+def copy_of(model: nn.Module) -> Dict[str, torch.Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}

@@ -1,0 +1,61 @@
+"""An image folder is used where it lies: its manifest is made of names and sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.core.errors import HarnessError
+from harness.datasets.catalogue import Description
+from harness.wire.listing import counts, list_images
+
+SPLITS = ("train", "val")
+COMPLETE = {"train": 1_281_167, "val": 50_000}  # ILSVRC 2012
+
+
+def image_folder(item: Description, data_roots: Sequence[Path]) -> tuple[Path, dict[str, Any]]:
+    """Its path and manifest (without digest).  Raises HarnessError where a split is missing or differs in classes.
+
+    The listing's digest covers names and sizes, not contents: reading 150 GB before every run would
+    cost more than the run's first epoch.
+    """
+    looked = [root / item.name for root in data_roots]
+    path = next((folder for folder in looked if all((folder / split).is_dir() for split in SPLITS)), None)
+    if path is None:
+        raise HarnessError(
+            f"data set {item.name} is missing; looked in {', '.join(map(str, looked)) or 'no data root: none is set'}",
+            f"needed: {item.name}/train/<class>/*.JPEG and {item.name}/val/<class>/*.JPEG, about "
+            f"{item.size_bytes / 1e9:.0f} GB ({item.url})",
+            hint="name the folder above it with --data-dir DIR, HARNESS_DATA_DIR, or [data] roots in harness.toml",
+            code=3,
+        )
+    listings = {split: list_images(str(path / split)) for split in SPLITS}
+    if listings["train"].classes != listings["val"].classes or not listings["train"].paths or not listings["val"].paths:
+        raise HarnessError(
+            f"{path}: train has {len(listings['train'].classes)} classes and {len(listings['train'].paths)} images, "
+            f"val {len(listings['val'].classes)} and {len(listings['val'].paths)}",
+            hint="both need images in the same class folders; sort the validation images into theirs",
+            code=3,
+        )
+    sizes = {split: len(listing.paths) for split, listing in listings.items()}
+    return path, {
+        "name": item.name,
+        "title": item.title,
+        "layout": "image-folder",
+        "classes": len(listings["train"].classes),
+        "sample_shape": [3, 224, 224],
+        "source": item.source,
+        "url": item.url,
+        "licence": item.licence,
+        "complete": sizes == COMPLETE and len(listings["train"].classes) == item.classes,
+        "splits": {
+            split: {
+                "samples": len(listing.paths),
+                "counts": counts(listing),
+                "folder": split,
+                "listing": listing.digest,
+            }
+            for split, listing in listings.items()
+        },
+    }

@@ -1,0 +1,167 @@
+"""From source files to memory-mapped arrays and a manifest, and back again to a check.
+
+A prepared set lies in ``cache/<name>-<digest>``; it appears whole, by a rename.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from harness.core.errors import HarnessError
+from harness.datasets.catalogue import Description, describe
+from harness.datasets.images import image_folder
+from harness.datasets.read import read_arrays
+from harness.datasets.sources import find_sources
+from harness.wire.events import dumps
+
+Say = Callable[[str], None]
+Install = Callable[[str], Path]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    name: str
+    path: Path
+    manifest: Mapping[str, Any]
+
+
+def prepare(name: str, *, cache: Path, data_roots: Sequence[Path], install: Install, say: Say) -> Prepared:
+    """The data set, prepared now if it was not before; every array's bytes are checked each time.
+
+    ``install`` puts a pinned wheel into a folder and returns it.  Raises HarnessError when the data
+    cannot be had (code 3) or its bytes are not what they must be.
+    """
+    from filelock import FileLock
+
+    item = describe(name)
+    if item.kind == "image-folder":
+        path, manifest = image_folder(item, data_roots)
+        return Prepared(name=name, path=path, manifest={**manifest, "digest": digest_of(manifest)})
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / f"{name}.lock"):
+        for path in sorted(cache.glob(f"{name}-{_pinned(item)}")):
+            return _check(Prepared(name=name, path=path, manifest=json.loads((path / "manifest.json").read_text())))
+        say(f"preparing data set {name}")
+        return _make(item, find_sources(item, data_roots, install, cache), cache)
+
+
+def verify(name: str, *, cache: Path, data_roots: Sequence[Path], install: Install, say: Say) -> Prepared:
+    """Make the set anew from its sources and compare it with what is prepared."""
+    prepared = prepare(name, cache=cache, data_roots=data_roots, install=install, say=say)
+    item = describe(name)
+    if item.kind == "image-folder":
+        return prepared
+    with tempfile.TemporaryDirectory(dir=cache) as folder:
+        again = _make(item, find_sources(item, data_roots, install, cache), Path(folder))
+        if again.manifest != prepared.manifest:
+            raise HarnessError(
+                f"{prepared.path / 'manifest.json'}: says {prepared.manifest.get('digest')}, its sources give "
+                f"{again.manifest['digest']}",
+                hint=f"remove {prepared.path} and run: harness data fetch {name}",
+                code=3,
+            )
+    return prepared
+
+
+def digest_of(manifest: Mapping[str, Any]) -> str:
+    """sha256 over the manifest as canonical JSON, without its own digest."""
+    text = dumps({key: value for key, value in manifest.items() if key != "digest"})
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _pinned(item: Description) -> str:
+    """Twelve hex digits that change when the pinned sources do."""
+    return hashlib.sha256("".join(file.sha256 for file in item.files).encode()).hexdigest()[:12]
+
+
+def _make(item: Description, sources: Mapping[str, bytes], cache: Path) -> Prepared:
+    splits = read_arrays(item, sources)
+    building = Path(tempfile.mkdtemp(dir=cache, prefix=f".{item.name}-"))
+    try:
+        manifest: dict[str, Any] = {
+            "name": item.name,
+            "title": item.title,
+            "layout": "arrays",
+            "classes": item.classes,
+            "sample_shape": list(splits["train"][0].shape[1:]),
+            "source": item.source,
+            "url": item.url,
+            "licence": item.licence,
+            "origin": [
+                {"file": file.name, "sha256": file.sha256, "bytes": len(sources[file.name])} for file in item.files
+            ],
+            "splits": {
+                split: {
+                    "samples": len(y),
+                    "counts": counts(y),
+                    "arrays": {
+                        "x": _write(building, f"{split}_x.npy", x),
+                        "y": _write(building, f"{split}_y.npy", y),
+                    },
+                }
+                for split, (x, y) in splits.items()
+            },
+        }
+        manifest["digest"] = digest_of(manifest)
+        (building / "manifest.json").write_text(dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        path = cache / f"{item.name}-{_pinned(item)}"
+        building.rename(path)
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    return Prepared(name=item.name, path=path, manifest=manifest)
+
+
+def counts(y: NDArray[numpy.int64]) -> dict[str, int]:
+    """Samples per class, by the class's index."""
+    return {str(label): int(count) for label, count in zip(*numpy.unique(y, return_counts=True), strict=True)}
+
+
+def _write(folder: Path, name: str, array: NDArray[Any]) -> dict[str, Any]:
+    path = folder / name
+    with path.open("wb") as file:
+        numpy.save(file, array, allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())
+    return {"file": name, "sha256": _sha256(path), "shape": list(array.shape), "dtype": array.dtype.str}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check(prepared: Prepared) -> Prepared:
+    """Raises HarnessError for a manifest or an array whose bytes changed, with digests and counts."""
+    manifest = prepared.manifest
+    hint = f"remove {prepared.path} and run: harness data fetch {prepared.name}"
+    if digest_of(manifest) != manifest.get("digest"):
+        raise HarnessError(f"{prepared.path / 'manifest.json'}: was changed", hint=hint, code=3)
+    for entry in manifest["splits"].values():
+        for axis, array in entry["arrays"].items():
+            path = prepared.path / array["file"]
+            found = _sha256(path) if path.is_file() else "no such file"
+            if found != array["sha256"]:
+                told = [f"{path}: expected sha256 {array['sha256']}, found {found}"]
+                if axis == "y":
+                    told.append(f"expected samples per class {entry['counts']}, found {_counts_in(path)}")
+                raise HarnessError(*told, hint=hint, code=3)
+    return prepared
+
+
+def _counts_in(path: Path) -> str:
+    try:
+        return str(counts(numpy.load(path, allow_pickle=False)))
+    except (OSError, ValueError):
+        return "none that can be read"

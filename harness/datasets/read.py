@@ -1,0 +1,51 @@
+"""Source files into arrays: x [samples, *sample_shape] and y int64 [samples] for each split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from harness.datasets.catalogue import Description
+
+Split = tuple[NDArray[Any], NDArray[numpy.int64]]
+DIGITS_TRAIN = 1437  # four fifths of 1,797, as scikit-learn's own examples cut them
+
+
+def read_arrays(item: Description, sources: Mapping[str, bytes]) -> dict[str, Split]:
+    content = [sources[file.name] for file in item.files]
+    if item.kind == "digits":
+        return read_digits(content[0])
+    if item.kind == "ucr":
+        return {"train": read_series(content[0]), "test": read_series(content[1])}
+    return {
+        "train": (read_idx(content[0])[:, None], read_idx(content[1]).astype(numpy.int64)),
+        "test": (read_idx(content[2])[:, None], read_idx(content[3]).astype(numpy.int64)),
+    }
+
+
+def read_digits(content: bytes) -> dict[str, Split]:
+    """1,797 rows of 64 values 0 to 16 and a label -> x uint8 [n, 1, 8, 8]."""
+    rows = numpy.loadtxt(content.decode("ascii").splitlines(), delimiter=",")
+    x, y = rows[:, :64].astype(numpy.uint8).reshape(-1, 1, 8, 8), rows[:, 64].astype(numpy.int64)
+    return {"train": (x[:DIGITS_TRAIN], y[:DIGITS_TRAIN]), "test": (x[DIGITS_TRAIN:], y[DIGITS_TRAIN:])}
+
+
+def read_series(content: bytes) -> Split:
+    """A .ts file of equally long univariate series -> x float32 [n, 1, length], y in the labels' sorted order."""
+    lines = content.decode("utf-8").splitlines()
+    start = next(index for index, line in enumerate(lines) if line.strip().lower() == "@data")
+    pairs = [line.rsplit(":", 1) for line in lines[start + 1 :] if line.strip()]
+    x = numpy.array([[float(value) for value in values.split(",")] for values, _ in pairs], dtype=numpy.float32)
+    labels = [label.strip() for _, label in pairs]
+    place = {label: index for index, label in enumerate(sorted(set(labels)))}
+    return x[:, None], numpy.array([place[label] for label in labels], dtype=numpy.int64)
+
+
+def read_idx(content: bytes) -> NDArray[numpy.uint8]:
+    """The idx format of MNIST: two zero bytes, type 8 (uint8), rank, big-endian sizes, then the values."""
+    rank = content[3]
+    shape = tuple(int.from_bytes(content[4 + 4 * axis : 8 + 4 * axis], "big") for axis in range(rank))
+    return numpy.frombuffer(content, numpy.uint8, offset=4 + 4 * rank).reshape(shape)

@@ -1,0 +1,34 @@
+"""What an image folder holds, as both sides sum it up.  Standard library only."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import Dict, List, NamedTuple, Tuple
+
+IMAGES = (".jpeg", ".jpg", ".png")
+
+
+class Listing(NamedTuple):
+    classes: List[str]  # folder names, sorted; a class's index is its place
+    paths: List[str]
+    labels: List[int]
+    digest: str  # sha256 over sorted relative names and sizes in bytes, not over contents
+
+
+def list_images(folder: str) -> Listing:
+    """Images of ``folder/<class>/<name>``, sorted.  Raises OSError where it cannot be read."""
+    classes = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
+    found: List[Tuple[str, int, str, int]] = []
+    for label, name in enumerate(classes):
+        for entry in sorted(os.scandir(os.path.join(folder, name)), key=lambda item: item.name):
+            if entry.name.lower().endswith(IMAGES):
+                found.append((name + "/" + entry.name, entry.stat().st_size, entry.path, label))
+    text = "".join("%s\t%d\n" % item[:2] for item in found)
+    digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    return Listing(classes, [item[2] for item in found], [item[3] for item in found], digest)
+
+
+def counts(listing: Listing) -> Dict[str, int]:
+    """Images per class."""
+    return {name: listing.labels.count(label) for label, name in enumerate(listing.classes)}
