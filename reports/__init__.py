@@ -1,0 +1,1 @@
+"""The view: core values in; terminal text, HTML and JSON out.  Never reads a run folder."""

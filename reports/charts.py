@@ -1,0 +1,75 @@
+"""Charts as inline SVG that follow the page's colours, light or dark."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+
+from harness.core.values import Record, Verdict
+
+
+def interval(verdict: Verdict) -> str:
+    """The measured interval against the tolerance band; empty where there is nothing to draw."""
+    reference, low, high, margin = verdict.reference, verdict.low, verdict.high, verdict.margin
+    if reference is None or low is None or high is None or margin is None or verdict.measured is None:
+        return ""
+    left = min(low, reference.value - margin)
+    right = max(high, reference.value + margin)
+    width = (right - left) or 1.0
+
+    def x(value: float) -> float:
+        return round(8 + 184 * (value - left) / width, 2)
+
+    band = x(reference.value - margin), x(reference.value + margin)
+    return (
+        '<svg class="interval" viewBox="0 0 200 28" role="img" aria-label="interval against the tolerance band">'
+        f'<rect class="band" x="{band[0]}" y="4" width="{round(band[1] - band[0], 2)}" height="20"/>'
+        f'<line class="reference" x1="{x(reference.value)}" x2="{x(reference.value)}" y1="2" y2="26"/>'
+        f'<line class="measured" x1="{x(low)}" x2="{x(high)}" y1="14" y2="14"/>'
+        f'<circle class="measured" cx="{x(verdict.measured)}" cy="14" r="4"/></svg>'
+    )
+
+
+def curves(records: Sequence[Record], name: str, figure: str) -> str:
+    """One curve by epoch for all runs, laid over each other, with their mean; by matplotlib.
+
+    ``figure`` prefixes every id in the SVG, so that several can stand in one page.
+    """
+    import matplotlib as mpl
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    frame = pd.DataFrame({record.id: dict(record.curves[name]) for record in records if name in record.curves})
+    if frame.empty or len(frame) < 2:
+        return ""
+    with mpl.rc_context({"svg.hashsalt": figure, "svg.fonttype": "none", "font.size": 9}):
+        drawing = Figure(figsize=(4.2, 2.4), layout="constrained")
+        axes = drawing.subplots()
+        frame = frame.sort_index()
+        for column in frame:
+            axes.plot(frame.index + 1, frame[column], color="#123456", alpha=0.35, linewidth=1)
+        axes.plot(frame.index + 1, frame.mean(axis=1), color="#123456", linewidth=2)
+        axes.set_xlabel("epoch")
+        axes.set_title(name)
+        axes.spines[["top", "right"]].set_visible(False)
+        drawing.patch.set_alpha(0)
+        axes.patch.set_alpha(0)
+        out = io.StringIO()
+        drawing.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    return _themed(out.getvalue(), figure)
+
+
+def _themed(svg: str, figure: str) -> str:
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    for pattern, text in _PREFIXED.items():
+        svg = re.sub(pattern, text.replace("FIGURE", figure), svg)
+    return svg.replace("#123456", "var(--accent)").replace("#000000", "currentColor").replace("<text ", '<text fill="currentColor" ')
+
+
+_PREFIXED: Mapping[str, str] = {
+    r'id="': 'id="FIGURE-',
+    r"url\(#": "url(#FIGURE-",
+    r'href="#': 'href="#FIGURE-',
+}

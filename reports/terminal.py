@@ -1,0 +1,57 @@
+"""Tables and sentences for the terminal; no colour is needed to understand them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tabulate import tabulate
+
+from harness.core.show import show, show_difference
+from harness.core.values import Record, Verdict
+
+
+def run_table(records: Sequence[Record]) -> str:
+    """One row per run: what it measured and what identifies it."""
+    rows = [
+        (
+            record.job.environment,
+            record.job.recipe,
+            record.job.seed,
+            record.status.value,
+            ", ".join(f"{name} {value:.4g}" for name, value in sorted(record.metrics.items())) or "–",
+            _number(record, "samples_per_second", "{:.4g}"),
+            _number(record, "flops_share", "{:.0%}"),
+            _number(record, "peak_memory_bytes", "{:.1f} GB", 1e-9),
+            f"{record.seconds / 60:.1f}",
+            record.digests.get("weights_final", "–")[:12],
+            {True: "yes", False: "no", None: "–"}[record.deterministic],
+        )
+        for record in records
+    ]
+    headers = ("environment", "recipe", "seed", "run", "metrics", "samples/s", "of peak", "memory", "min", "weights", "determ.")
+    return tabulate(rows, headers=headers, disable_numparse=True)
+
+
+def verdict_table(verdicts: Sequence[Verdict], records: Sequence[Record]) -> str:  # noqa: ARG001 - one shape for every view
+    """One row per verdict, then one sentence per verdict."""
+    rows = [
+        (
+            verdict.environment,
+            f"{verdict.model}/{verdict.recipe}",
+            verdict.metric,
+            show(verdict.measured, verdict.unit),
+            verdict.n,
+            "–" if verdict.reference is None else f"{show(verdict.reference.value, verdict.unit)} {verdict.reference.kind}",
+            "–" if verdict.margin is None else f"±{show_difference(verdict.margin, verdict.unit, sign=False)}",
+            verdict.status.value,
+        )
+        for verdict in verdicts
+    ]
+    headers = ("environment", "model/recipe", "metric", "measured", "n", "reference", "margin", "verdict")
+    table = tabulate(rows, headers=headers, disable_numparse=True)
+    return "\n".join([table, "", *(verdict.sentence for verdict in verdicts)])
+
+
+def _number(record: Record, name: str, form: str, scale: float = 1.0) -> str:
+    value = record.measurement.get(name)
+    return "–" if value is None else form.format(value * scale)
