@@ -78,6 +78,11 @@ class Run:
     def classes(self) -> int:
         return self.data.classes
 
+    @property
+    def epoch(self) -> int:
+        """The current epoch from 0, or 0 when none is going."""
+        return self._epoch or 0
+
     def arrays(self, split: str) -> Batch:
         """x [samples, *sample_shape] and y [samples] of a split, memory-mapped, in file order."""
         return self.data.arrays[split]
@@ -104,7 +109,7 @@ class Run:
         size = batch_size or int(self.hparams["batch_size"])
         samples = len(self.data.folders[split].labels if split in self.data.folders else self.data.arrays[split][1])
         shuffled = split == "train" if shuffle is None else shuffle
-        rows = order(self.seed, self._epoch or 0, samples) if shuffled else numpy.arange(samples)
+        rows = order(self.seed, self.epoch, samples) if shuffled else numpy.arange(samples)
         stop = samples - samples % size if drop_last else samples
         if split == "train":
             self._batches_total = math.ceil(stop / size)

@@ -16,8 +16,9 @@ def batches(run: Any, split: str, batch_size: int) -> Iterator[Tuple[numpy.ndarr
 
         yield from images.batches(run, split, batch_size, size=int(run.hparams["image_size"]))
         return
+    reach = int(run.hparams["shift_pixels"]) if split == "train" else 0
     for small, labels in run.batches(split, batch_size):
-        yield as_images(small), labels
+        yield shift(as_images(small), reach), labels
 
 
 def as_images(small: numpy.ndarray) -> numpy.ndarray:
@@ -35,3 +36,18 @@ def as_images(small: numpy.ndarray) -> numpy.ndarray:
     rim = (before, SIDE - h * times - before)
     large = numpy.pad(large, ((0, 0), rim, rim))
     return numpy.broadcast_to(large[..., None], (n, SIDE, SIDE, 3)).copy()
+
+
+def shift(images: numpy.ndarray, reach: int) -> numpy.ndarray:
+    """Move each image by up to ``reach`` pixels both ways, zeros coming in: the random crop of He et al.
+    2016, section 4.2, without the flip, which would make other characters.
+
+    By numpy's global generator, which the worker seeds and no framework draws from: both
+    frameworks see the same images.
+    """
+    if reach == 0:
+        return images
+    n, h, w, _ = images.shape
+    padded = numpy.pad(images, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
+    down, right = numpy.random.randint(0, 2 * reach + 1, (2, n))
+    return numpy.stack([padded[i, down[i] : down[i] + h, right[i] : right[i] + w] for i in range(n)])
