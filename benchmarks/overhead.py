@@ -50,7 +50,8 @@ def main() -> None:
         note = "" if quiet else "  disturbed, left out"
         print(f"pair {pair + 1}: harness {rates['harness']:.3f}  bare {rates['bare']:.3f}  ratio {ratio:.4f}{note}")
     if ratios:
-        print(f"median ratio {statistics.median(ratios):.4f} of {len(ratios)} pairs, {min(ratios):.4f} to {max(ratios):.4f}")
+        median, spread = statistics.median(ratios), f"{min(ratios):.4f} to {max(ratios):.4f}"
+        print(f"median ratio {median:.4f} of {len(ratios)} pairs, {spread}")
 
 
 def harness_rate(environment: str) -> tuple[float, bool]:
@@ -66,7 +67,12 @@ def harness_rate(environment: str) -> tuple[float, bool]:
 def bare_rate(python: Path, framework: str, hparams: dict[str, object]) -> float:
     script = FOLDER / f"bare_resnet50_{'torch' if framework == 'torch' else 'tf'}.py"
     threads = str(usable_cores())
-    command = [str(python), str(script), threads, *(str(hparams[key]) for key in ("batch_size_cpu", "warmup_steps", "steps"))]
+    command = [
+        str(python),
+        str(script),
+        threads,
+        *(str(hparams[key]) for key in ("batch_size_cpu", "warmup_steps", "steps")),
+    ]
     variables = {**os.environ, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
     ended = subprocess.run(command, capture_output=True, text=True, check=True, env=variables)
     return float(json.loads(ended.stdout.splitlines()[-1])["samples_per_second"])

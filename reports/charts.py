@@ -65,7 +65,11 @@ def _themed(svg: str, figure: str) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     for pattern, text in _PREFIXED.items():
         svg = re.sub(pattern, text.replace("FIGURE", figure), svg)
-    return svg.replace("#123456", "var(--accent)").replace("#000000", "currentColor").replace("<text ", '<text fill="currentColor" ')
+    return (
+        svg.replace("#123456", "var(--accent)")
+        .replace("#000000", "currentColor")
+        .replace("<text ", '<text fill="currentColor" ')
+    )
 
 
 _PREFIXED: Mapping[str, str] = {

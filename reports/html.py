@@ -50,7 +50,9 @@ def render(page: Page) -> str:
     """The whole page as text."""
     import jinja2
 
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters.update(show=show, difference=show_difference)
     script = _part("page.js")
     verdicts = sorted(page.verdicts, key=lambda verdict: WORST_FIRST.index(verdict.status))

@@ -28,7 +28,19 @@ def run_table(records: Sequence[Record]) -> str:
         )
         for record in records
     ]
-    headers = ("environment", "recipe", "seed", "run", "metrics", "samples/s", "of peak", "memory", "min", "weights", "determ.")
+    headers = (
+        "environment",
+        "recipe",
+        "seed",
+        "run",
+        "metrics",
+        "samples/s",
+        "of peak",
+        "memory",
+        "min",
+        "weights",
+        "determ.",
+    )
     return tabulate(rows, headers=headers, disable_numparse=True)
 
 
@@ -41,7 +53,9 @@ def verdict_table(verdicts: Sequence[Verdict], records: Sequence[Record]) -> str
             verdict.metric,
             show(verdict.measured, verdict.unit),
             verdict.n,
-            "–" if verdict.reference is None else f"{show(verdict.reference.value, verdict.unit)} {verdict.reference.kind}",
+            "–"
+            if verdict.reference is None
+            else f"{show(verdict.reference.value, verdict.unit)} {verdict.reference.kind}",
             "–" if verdict.margin is None else f"±{show_difference(verdict.margin, verdict.unit, sign=False)}",
             verdict.status.value,
         )

@@ -80,4 +80,6 @@ def test_the_worker_sees_only_the_wire() -> None:
     for path in (REPOSITORY / "harness" / "worker").rglob("*.py"):
         for line in path.read_text().splitlines():
             if line.lstrip().startswith(("from harness", "import harness")):
-                assert line.lstrip().startswith(("from harness.worker", "from harness.wire", "from harness import wire"))
+                assert line.lstrip().startswith(
+                    ("from harness.worker", "from harness.wire", "from harness import wire")
+                )

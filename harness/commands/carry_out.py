@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
-from reports.progress import Progress
-
 from harness import store, wire
 from harness.core.errors import HarnessError
 from harness.core.fold import fold
@@ -21,6 +19,7 @@ from harness.environments import Built
 from harness.execution import follow, take_snapshot
 from harness.wire.events import Event
 from harness.wire.job import WorkerJob
+from reports.progress import Progress
 
 # Python's own variables would lead a worker to the orchestrator's packages, or another home.
 NOT_PASSED_ON = ("PYTHON", "VIRTUAL_ENV", "HARNESS_", "CONDA_", "__PYVENV_LAUNCHER__")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports.progress import Progress
-
 from harness import datasets, environments
 from harness.commands.choose import prepare_set
 from harness.registry import Workspace
+from reports.progress import Progress
 
 
 def list_data(workspace: Workspace) -> list[dict[str, Any]]:

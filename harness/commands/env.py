@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from reports.progress import Progress
-
 from harness import environments
 from harness.registry import Workspace
+from reports.progress import Progress
 
 
 def list_environments(workspace: Workspace) -> list[dict[str, Any]]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports.progress import Progress
-
 from harness import registry
 from harness.commands.carry_out import carry_out
 from harness.commands.choose import build_environments, prepare_data
@@ -15,6 +13,7 @@ from harness.core.judge import exit_code, judge
 from harness.core.plan import choose_recipe, more_jobs, plan
 from harness.core.values import Job, Record, Verdict
 from harness.wire.machine import usable_cores
+from reports.progress import Progress
 
 
 @dataclass(frozen=True, kw_only=True)

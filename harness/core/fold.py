@@ -97,7 +97,10 @@ def _machine(fields: dict[str, Any] | None) -> Machine | None:
 
 
 def _digests(history: list[Event], submitted: dict[str, Any], last: dict[str, dict[str, Any]]) -> dict[str, str]:
-    digests = {name: str(submitted[name]) for name in ("code", "environment") if name in submitted}
+    digests: dict[str, str] = {}
+    for name in ("code", "environment"):
+        if name in submitted:
+            digests[name] = str(submitted[name])
     if "data" in last:
         digests["data"] = str(last["data"]["digest"])
     if "first_batches" in last:

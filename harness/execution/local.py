@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def follow(
     folder: Path,
     variables: Mapping[str, str],
     deadline_seconds: float,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Start ``command`` in ``folder`` and yield its events until it is gone.
 
     stdout and stderr go to ``folder/worker.log``.  A line that is no event is yielded as

@@ -80,5 +80,5 @@ def _random_box(width: int, height: int, random: numpy.random.RandomState) -> Tu
     return left, top, left + side, top + side
 
 
-def _result(image: "Future[numpy.ndarray]") -> numpy.ndarray:
+def _result(image: Future[numpy.ndarray]) -> numpy.ndarray:
     return image.result()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from harness.core.fold import fold
 from harness.core.values import Record, RunStatus
@@ -10,8 +12,8 @@ from tests.core.examples import record
 JOB = record().job
 
 
-def folded(*events: tuple[str, dict[str, object]]) -> Record:
-    return fold("id", JOB, [Event(kind, 100.0 + index, fields) for index, (kind, fields) in enumerate(events)])
+def folded(*events: tuple[str, Mapping[str, Any]]) -> Record:
+    return fold("id", JOB, [Event(kind, 100.0 + index, dict(fields)) for index, (kind, fields) in enumerate(events)])
 
 
 START = ("run_start", {"pid": 1})

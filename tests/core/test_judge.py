@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.core.examples import MACHINE, QUIET, accuracy_recipe, record, referen
 SEEDS = (0.960, 0.956, 0.962, 0.960, 0.965, 0.958, 0.963, 0.964, 0.964, 0.957)
 
 
-def verdict_of(values: list[float], *references: Reference, **changes: object) -> Verdict:
+def verdict_of(values: list[float], *references: Reference, **changes: Any) -> Verdict:
     records = [record(seed=seed, metrics={"top1": value}, **changes) for seed, value in enumerate(values)]
     (verdict,) = judge(records, accuracy_recipe(), Baseline(model="toy", references=references))
     return verdict
@@ -104,7 +105,7 @@ def test_the_recorded_reference_of_this_environment_wins_over_a_newer_one_of_ano
     assert verdict.reference == here
 
 
-def speeds(record_changes: dict[str, object], *references: Reference) -> Verdict:
+def speeds(record_changes: dict[str, Any], *references: Reference) -> Verdict:
     runs = [
         record(seed=seed, recipe="speed", mode="speed", metrics={"samples_per_second": rate}, **record_changes)
         for seed, rate in enumerate((100.0, 101.0, 99.5))

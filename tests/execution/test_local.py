@@ -86,7 +86,7 @@ def test_leaving_the_loop_early_leaves_no_process_behind(tmp_path: Path) -> None
         deadline_seconds=60,
     )
     assert next(arriving).kind == "run_start"
-    arriving.close()  # type: ignore[attr-defined]
+    arriving.close()
     assert marked("early") == []
 
 

@@ -66,7 +66,7 @@ def named_arrays(model: torch.nn.Module) -> Tuple[Dict[str, numpy.ndarray], int]
 
 def peak_memory_bytes() -> int:
     if torch.cuda.is_available() and torch.cuda.is_initialized():
-        return torch.cuda.max_memory_allocated()
+        return int(torch.cuda.max_memory_allocated())
     return measure.peak_memory_bytes()
 
 

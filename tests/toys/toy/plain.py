@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import numpy
 
 
-def train(run):
+def train(run: Any) -> None:
     behaviour = run.hparams["behaviour"]
     random = numpy.random.RandomState(run.seed)
     weights = {"w": random.standard_normal(8)}
@@ -29,13 +30,13 @@ def train(run):
     run.weights("final", weights)
 
 
-def speed(run):
+def speed(run: Any) -> None:
     left = numpy.ones((100, 100), numpy.float32)
     for _ in run.timed_steps(samples=1):
         left @ left
 
 
-def misbehave(behaviour, run):
+def misbehave(behaviour: str, run: Any) -> None:
     if behaviour == "nan":
         run.loss(float("nan"))
     elif behaviour == "raise":
