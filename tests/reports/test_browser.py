@@ -1,0 +1,120 @@
+"""The page in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page as Tab
+from playwright.sync_api import sync_playwright
+
+from harness.core.judge import judge
+from harness.core.values import Baseline, RunStatus
+from reports.html import Page, render, safe_url
+from tests.conftest import REPOSITORY
+from tests.core.examples import accuracy_recipe, record, reference
+
+ARTEFACTS = REPOSITORY / "test-artefacts"
+HOSTILE = '<script>document.title = "owned"</script><img src=x onerror="document.title=\'owned\'">'
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+def example() -> Page:
+    curve = {"loss": ((0, 2.0), (1, 0.5), (2, 0.2)), "top1": ((0, 0.5), (1, 0.9), (2, 0.96))}
+    good = [
+        record(seed=seed, metrics={"top1": 0.96 + seed / 1000}, curves=curve, reason="", packages={HOSTILE: "1"})
+        for seed in range(3)
+    ]
+    worse = [record(environment="tf-2.21", metrics={"top1": 0.8})]
+    broken = [record(environment=HOSTILE, status=RunStatus.CRASHED, reason=HOSTILE, metrics={}, machine=None)]
+    known = Baseline(
+        model="toy",
+        references=(reference(values=(0.96, 0.961, 0.959, 0.962), source=HOSTILE, url="javascript:alert(1)"),),
+    )
+    records = (*good, *worse, *broken)
+    return Page(
+        title=f"Report {HOSTILE}",
+        verdicts=judge(records, accuracy_recipe(), known),
+        records=records,
+        rerun={run.id: f"harness run {HOSTILE}" for run in records},
+        generated="2026-01-01 00:00 UTC",
+        notes=(HOSTILE,),
+        references=known.references,
+    )
+
+
+@pytest.fixture
+def tab(tmp_path: Path) -> Iterator[tuple[Tab, list[str]]]:
+    path = tmp_path / "index.html"
+    path.write_text(render(example()))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        page = browser.new_page()
+        seen: list[str] = []
+        page.on("console", lambda message: seen.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: seen.append(f"error: {error}"))
+        page.on("request", lambda request: seen.append(f"request: {request.url}"))
+        page.goto(path.as_uri())
+        seen.remove(f"request: {path.as_uri()}")
+        yield page, seen
+        browser.close()
+
+
+def test_the_page_is_self_contained_and_hostile_strings_are_inert(tab: tuple[Tab, list[str]]) -> None:
+    page, seen = tab
+    assert seen == []
+    assert page.title().startswith("Report <script>")
+    assert page.locator("img").count() == 0
+    assert page.locator("script").count() == 1
+    assert page.locator("a[href^=javascript]").count() == 0
+
+
+def test_rows_come_worst_first_and_sort_by_key_and_mouse(tab: tuple[Tab, list[str]]) -> None:
+    page, _ = tab
+
+    def statuses() -> list[str]:
+        return [text.split()[-1] for text in page.locator("#verdicts tbody td:first-child").all_text_contents()]
+
+    assert statuses() == ["REGRESSION", "ERROR", "PASS"]
+    page.get_by_role("button", name="Verdict").click()
+    by_mouse = statuses()
+    page.get_by_role("button", name="Verdict").press("Enter")
+    assert statuses() == by_mouse[::-1]
+    assert page.locator("th[aria-sort=descending]").count() == 1
+
+
+def test_dark_mode_and_a_phone(tab: tuple[Tab, list[str]]) -> None:
+    page, seen = tab
+    ARTEFACTS.mkdir(exist_ok=True)
+
+    def background() -> Any:
+        return page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    light = background()
+    page.screenshot(path=ARTEFACTS / "report-light.png", full_page=True)
+    page.get_by_role("button", name="Light / dark").click()
+    assert background() != light
+    page.screenshot(path=ARTEFACTS / "report-dark.png", full_page=True)
+    page.set_viewport_size({"width": 400, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    page.screenshot(path=ARTEFACTS / "report-phone.png", full_page=True)
+    assert seen == []
+
+
+def test_equal_input_gives_equal_bytes() -> None:
+    assert render(example()) == render(example())
+
+
+def test_only_web_addresses_are_linked() -> None:
+    assert safe_url("https://example.org") == "https://example.org"
+    assert safe_url("javascript:alert(1)") == safe_url("data:text/html,x") == ""
+
+
+def test_a_page_without_anything_is_still_a_page() -> None:
+    empty = Page(title="x", verdicts=(), records=(), rerun={}, generated="", notes=(), references=())
+    assert "Nothing was judged" in render(empty)
