@@ -13,10 +13,10 @@ from tests.conftest import REPOSITORY, Workspace
 
 # Run elsewhere in the tests, or too long to run twice; every other command line is run here.
 ELSEWHERE = {
-    "pip install -e . && python -m harness run resnet50": "tests/commands/test_models_run.py, after tox installed it",
+    "pip install -e . && python -m harness run resnet50": "minutes of training; a short form in tests/commands/test_frameworks.py",
     "pip install tox && tox": "what runs this test",
-    "python -m harness run ts-fcn": "twenty minutes; a short form in tests/commands/test_models_run.py",
-    "python -m harness run resnet50 --recipe speed": "benchmarks/overhead.py; a short form in test_models_run.py",
+    "python -m harness run ts-fcn": "minutes of training; a short form in tests/commands/test_frameworks.py",
+    "python -m harness run resnet50 --recipe speed": "benchmarks/overhead.py; a short form in tests/commands/test_frameworks.py",
     "python -m harness run resnet50 -f torch --seeds 5": "the same command with one seed",
 }
 

@@ -1,0 +1,64 @@
+"""Built-in models in their real frameworks: the recipe shortened, all else as it is."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+
+import pytest
+
+from tests.conftest import REPOSITORY, Workspace
+
+
+def shorten(workspace: Workspace, model: str, **changes: int) -> None:
+    """Shadow a built-in model by a copy whose integer hyper-parameters are smaller."""
+    folder = workspace.root / "models" / model
+    shutil.copytree(REPOSITORY / "models" / model, folder)
+    text = (folder / "model.toml").read_text()
+    for name, value in changes.items():
+        text = re.sub(rf"^{name} = .*$", f"{name} = {value}", text, flags=re.MULTILINE)
+    (folder / "model.toml").write_text(text)
+
+
+@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
+def test_the_same_seed_trains_the_same_weights_and_another_seed_others(workspace: Workspace, framework: str) -> None:
+    shorten(workspace, "ts-fcn", epochs=4)
+    for seed in ("1", "1", "2"):
+        ended = workspace.harness("run", "ts-fcn", "-f", framework, "--seed", seed, "--max-seeds", "1", "--json")
+        assert ended.json["runs"][0]["status"] == "finished", ended.stdout
+    records = [json.loads((run / "record.json").read_text()) for run in workspace.runs()]
+    first, again, other = (record["digests"] for record in records)
+    assert first == again
+    assert first["weights_final"] != other["weights_final"]
+    assert first["weights_final"] != first["weights_initial"]
+    assert first["first_batches"] != other["first_batches"]
+    assert all(record["deterministic"] for record in records)
+    assert all(record["settings"]["framework_threads"] == record["job"]["threads"] for record in records)
+
+
+def test_both_frameworks_see_the_same_batches(workspace: Workspace) -> None:
+    shorten(workspace, "ts-fcn", epochs=1)
+    workspace.harness("run", "ts-fcn", "--seed", "3", "--max-seeds", "1")
+    records = [json.loads((run / "record.json").read_text()) for run in workspace.runs()]
+    torch, tensorflow = (record["digests"]["first_batches"] for record in records)
+    assert torch == tensorflow
+    assert records[0]["parameters"] == records[1]["parameters"]
+
+
+@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
+def test_resnet50_has_the_published_number_of_parameters_and_a_speed(workspace: Workspace, framework: str) -> None:
+    shorten(workspace, "resnet50", warmup_steps=1, steps=2, batch_size_cpu=2)
+    ended = workspace.harness("run", "resnet50", "-f", framework, "--recipe", "speed", "--max-seeds", "1", "--json")
+    record = json.loads((workspace.runs()[0] / "record.json").read_text())
+    assert ended.json["runs"][0]["status"] == "finished", record["reason"]
+    assert record["parameters"] == 25_557_032
+    assert record["metrics"]["samples_per_second"] > 0
+    assert record["measurement"]["matmul_flops_per_second"] > 1e9
+
+
+def test_imagenet_says_what_is_missing(workspace: Workspace) -> None:
+    ended = workspace.harness("run", "resnet50", "--recipe", "imagenet", HARNESS_DATA_DIR="")
+    assert ended.returncode == 3
+    assert "imagenet/train/<class>/*.JPEG" in ended.stderr
+    assert "--data-dir" in ended.stderr
