@@ -13,10 +13,10 @@ from tests.conftest import REPOSITORY, Workspace
 
 # Run elsewhere in the tests, or too long to run twice; every other command line is run here.
 ELSEWHERE = {
-    "pip install -e . && python -m harness run resnet50": "minutes of training; a short form in tests/commands/test_frameworks.py",
+    "pip install -e . && python -m harness run resnet50": "test_frameworks.py, shortened",
     "pip install tox && tox": "what runs this test",
-    "python -m harness run ts-fcn": "minutes of training; a short form in tests/commands/test_frameworks.py",
-    "python -m harness run resnet50 --recipe speed": "benchmarks/overhead.py; a short form in tests/commands/test_frameworks.py",
+    "python -m harness run ts-fcn": "test_frameworks.py, shortened",
+    "python -m harness run resnet50 --recipe speed": "test_frameworks.py, shortened",
     "python -m harness run resnet50 -f torch --seeds 5": "the same command with one seed",
 }
 

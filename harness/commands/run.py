@@ -54,7 +54,8 @@ def run(workspace: registry.Workspace, request: Request) -> Outcome:
             (found.environment for found in built),
             request.seeds or range(min(recipe.first_seeds, cap)),
             device=request.device,
-            threads=request.threads or usable_cores(),
+            # A recipe may ask for fewer: the threads of a tiny model only wait for each other.
+            threads=request.threads or min(usable_cores(), int(recipe.hyperparameters.get("threads", usable_cores()))),
         )
         records: list[Record] = []
         done: list[Job] = []

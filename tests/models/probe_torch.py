@@ -1,0 +1,39 @@
+"""Run in a PyTorch environment, MODELS FOLDER: prints what the tests ask, saves weights, input and logits."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+models, folder = Path(sys.argv[1]), Path(sys.argv[2])
+sys.path.insert(0, str(models / "resnet50"))
+import pytorch as resnet50
+
+torch.manual_seed(0)
+told: dict[str, object] = {}
+published = resnet50.build(1000)
+told["parameters"] = sum(each.numel() for each in published.parameters() if each.requires_grad)
+small = resnet50.build(10)
+forward = {}
+for model, side in ((published, 224), (small, 32)):
+    model.eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        told["shape %d" % side] = list(model(torch.zeros(1, 3, side, side)).shape)
+    forward[str(side)] = counter.get_total_flops()
+told["forward_flops"] = forward
+
+# Norms as training leaves them, so that their four arrays are told apart.
+for name, array in small.state_dict().items():
+    if "norm" in name and array.is_floating_point():
+        array.copy_(torch.rand_like(array) + 0.5)
+images = torch.randn(4, 3, 64, 64)
+with torch.no_grad():
+    logits = small(images)
+weights = {name: array.numpy() for name, array in small.state_dict().items()}
+numpy.savez(folder / "twin.npz", images=images.numpy(), logits=logits.numpy(), **weights)
+print(json.dumps(told))

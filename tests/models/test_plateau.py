@@ -1,0 +1,62 @@
+"""The learning rate of ts-fcn against Keras' own ReduceLROnPlateau."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import numpy
+
+FOLDER = Path(__file__).parents[2] / "models" / "ts-fcn"
+HPARAMS = {
+    "learning_rate": 1e-3,
+    "plateau_factor": 0.5,
+    "plateau_patience": 5,
+    "plateau_min_delta": 1e-4,
+    "min_learning_rate": 1e-4,
+}
+KERAS = """
+import json, sys
+import tensorflow as tf
+model = tf.keras.Sequential([tf.keras.Input((1,)), tf.keras.layers.Dense(1)])
+model.compile(tf.keras.optimizers.Adam(1e-3), "mse")
+plateau = tf.keras.callbacks.ReduceLROnPlateau(monitor="loss", factor=0.5, patience=5, min_lr=1e-4)
+plateau.set_model(model)
+plateau.on_train_begin()
+rates = []
+for epoch, loss in enumerate(json.load(sys.stdin)):
+    plateau.on_epoch_end(epoch, {"loss": loss})
+    rates.append(float(model.optimizer.learning_rate.numpy()))
+print(json.dumps(rates))
+"""
+
+
+def test_the_rate_falls_when_keras_lets_it_fall(environment_python: Callable[[str], Path]) -> None:
+    random = numpy.random.RandomState(0)
+    steps = random.uniform(-4e-4, 2e-4, 120) * (random.uniform(size=120) < 0.3)
+    losses = [float(loss) for loss in 0.5 + numpy.cumsum(steps)]
+    sys.path.insert(0, str(FOLDER))
+    try:
+        plateau = import_module("plateau").Plateau(HPARAMS)
+    finally:
+        sys.path.pop(0)
+        sys.modules.pop("plateau", None)
+    ours = [plateau.after_epoch(loss) for loss in losses]
+    ended = subprocess.run(
+        [str(environment_python("tf-2.21")), "-s", "-c", KERAS],
+        input=json.dumps(losses),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
+        timeout=120,
+    )
+    assert ended.returncode == 0, ended.stderr
+    theirs = json.loads(ended.stdout.splitlines()[-1])
+    assert len(set(ours)) >= 4, "the losses must make it fall several times"
+    assert numpy.allclose(ours, theirs, rtol=1e-6)

@@ -1,0 +1,122 @@
+"""ResNet-50: the published size in both frameworks, the stated FLOPs, twins that agree."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy
+import pytest
+
+MODELS = Path(__file__).parents[2] / "models"
+PARAMETERS = 25_557_032  # torchvision's resnet50
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("twins")
+
+
+@pytest.fixture(scope="module")
+def torch_told(environment_python: Callable[[str], Path], folder: Path) -> dict[str, Any]:
+    return probe(environment_python("torch-2.13"), "probe_torch.py", folder)
+
+
+@pytest.fixture(scope="module")
+def tf_told(environment_python: Callable[[str], Path], folder: Path, torch_told: dict[str, Any]) -> dict[str, Any]:
+    assert torch_told  # it has written the weights
+    return probe(environment_python("tf-2.21"), "probe_tf.py", folder)
+
+
+def probe(python: Path, script: str, folder: Path) -> dict[str, Any]:
+    command = [str(python), "-s", str(Path(__file__).with_name(script)), str(MODELS), str(folder)]
+    variables = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=variables, timeout=300)
+    assert ended.returncode == 0, ended.stderr
+    told: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    return told
+
+
+@contextmanager
+def of_resnet50(name: str) -> Iterator[ModuleType]:
+    """A module that the twins share, imported as the worker does: from the model's folder."""
+    sys.path.insert(0, str(MODELS / "resnet50"))
+    try:
+        yield import_module(name)
+    finally:
+        sys.path.pop(0)
+        sys.modules.pop(name, None)
+
+
+def test_torch_has_the_published_number_of_parameters(torch_told: dict[str, Any]) -> None:
+    assert torch_told["parameters"] == PARAMETERS
+
+
+def test_tensorflow_has_the_published_number_of_parameters(tf_told: dict[str, Any]) -> None:
+    assert tf_told["parameters"] == PARAMETERS
+
+
+def test_both_take_images_of_224_and_of_32_pixels(torch_told: dict[str, Any], tf_told: dict[str, Any]) -> None:
+    for told in (torch_told, tf_told):
+        assert (told["shape 224"], told["shape 32"]) == ([1, 1000], [1, 10])
+
+
+def test_the_stated_flops_are_three_forward_passes(torch_told: dict[str, Any]) -> None:
+    recipes = tomllib.loads((MODELS / "resnet50" / "model.toml").read_text())["recipes"]
+    for name, recipe in recipes.items():
+        side = "32" if name in ("digits", "fashion-mnist") else "224"
+        assert recipe["flops_per_sample"] == pytest.approx(3 * torch_told["forward_flops"][side], rel=0.01), name
+
+
+def test_the_twins_agree_from_the_same_weights(tf_told: dict[str, Any]) -> None:
+    assert tf_told["difference"] <= 1e-4 * tf_told["scale"]
+
+
+def test_small_images_are_enlarged_by_repeating_and_a_rim() -> None:
+    with of_resnet50("inputs") as inputs:
+        digits = numpy.arange(128, dtype=numpy.uint8).reshape(2, 1, 8, 8)
+        clothes = numpy.full((1, 1, 28, 28), 255, numpy.uint8)
+        large, rimmed = inputs.as_images(digits), inputs.as_images(clothes)
+    assert (large.shape, large.dtype) == ((2, 32, 32, 3), numpy.uint8)
+    assert (large[:, ::4, ::4, 1] == digits[:, 0]).all()
+    assert (large[:, 3::4, 3::4, 2] == digits[:, 0]).all()
+    assert rimmed.shape == (1, 32, 32, 3)
+    assert rimmed[0, 2:-2, 2:-2].min() == 255
+    assert rimmed.sum() == 28 * 28 * 3 * 255
+
+
+def test_a_shifted_image_keeps_what_does_not_leave_it() -> None:
+    image = numpy.zeros((50, 32, 32, 3), numpy.uint8)
+    image[:, 10:20, 12:22] = 7
+    numpy.random.seed(0)
+    with of_resnet50("inputs") as inputs:
+        moved = inputs.shift(image, 2)
+    assert moved.shape == image.shape
+    assert (moved.sum(axis=(1, 2, 3)) == image[0].sum()).all()
+    assert len({moved[i].tobytes() for i in range(50)}) > 15  # of 25 places
+
+
+def test_the_rate_rises_then_falls_to_zero() -> None:
+    hparams = {"learning_rate": 0.4, "warmup_epochs": 1, "epochs": 5, "schedule": "cosine"}
+    with of_resnet50("schedule") as schedule:
+        rates = [schedule.learning_rate(hparams, epoch, part) for epoch in range(5) for part in (0.0, 0.5)]
+        last = schedule.learning_rate(hparams, 4, 1.0)
+    assert rates[:3] == [0.0, 0.2, 0.4]
+    assert rates[2:] == sorted(rates[2:], reverse=True)
+    assert last == pytest.approx(0.0, abs=1e-9)
+
+
+def test_the_published_schedule_divides_by_ten_every_thirty_epochs() -> None:
+    hparams = tomllib.loads((MODELS / "resnet50" / "model.toml").read_text())["recipes"]["imagenet"]["hyperparameters"]
+    with of_resnet50("schedule") as schedule:
+        rates = [schedule.learning_rate(hparams, epoch, 0.5) for epoch in (0, 29, 30, 60, 89)]
+    assert rates == pytest.approx([0.1, 0.1, 0.01, 0.001, 0.001])
