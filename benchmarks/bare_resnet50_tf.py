@@ -9,12 +9,13 @@ import json
 import statistics
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 import tensorflow as tf
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "models" / "resnet50"))
-import tf as resnet50
+resnet50 = import_module("tf")
 
 threads, batch, warmup, steps = map(int, sys.argv[1:5])
 tf.config.threading.set_intra_op_parallelism_threads(threads)

@@ -9,13 +9,14 @@ import json
 import statistics
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 import torch
 from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "models" / "resnet50"))
-import pytorch as resnet50
+resnet50 = import_module("pytorch")
 
 threads, batch, warmup, steps = map(int, sys.argv[1:5])
 device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy
@@ -12,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 models, folder = Path(sys.argv[1]), Path(sys.argv[2])
 sys.path.insert(0, str(models / "resnet50"))
-import pytorch as resnet50
+resnet50 = import_module("pytorch")
 
 torch.manual_seed(0)
 told: dict[str, object] = {}
@@ -23,7 +24,7 @@ forward = {}
 for model, side in ((published, 224), (small, 32)):
     model.eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        told["shape %d" % side] = list(model(torch.zeros(1, 3, side, side)).shape)
+        told[f"shape {side}"] = list(model(torch.zeros(1, 3, side, side)).shape)
     forward[str(side)] = counter.get_total_flops()
 told["forward_flops"] = forward
 
@@ -36,4 +37,4 @@ with torch.no_grad():
     logits = small(images)
 weights = {name: array.numpy() for name, array in small.state_dict().items()}
 numpy.savez(folder / "twin.npz", images=images.numpy(), logits=logits.numpy(), **weights)
-print(json.dumps(told))
+sys.stdout.write(json.dumps(told))
