@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -327,11 +326,11 @@ def _show_runs(records: Any, verdicts: Any, path: Path, as_json: bool) -> None:
 
     click.echo(run_table(records))
     click.echo()
-    click.echo(verdict_table(verdicts, records))
+    click.echo(verdict_table(verdicts))
     click.echo(f"\nreport: {path}")
 
 
 def _dump(value: Any) -> str:
     from harness.wire.events import dumps
 
-    return dumps(json.loads(dumps(value)), indent=1)
+    return dumps(value, indent=1)

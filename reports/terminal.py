@@ -44,7 +44,7 @@ def run_table(records: Sequence[Record]) -> str:
     return tabulate(rows, headers=headers, disable_numparse=True)
 
 
-def verdict_table(verdicts: Sequence[Verdict], records: Sequence[Record]) -> str:  # noqa: ARG001 - one shape for every view
+def verdict_table(verdicts: Sequence[Verdict]) -> str:
     """One row per verdict, then one sentence per verdict."""
     rows = [
         (

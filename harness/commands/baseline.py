@@ -8,10 +8,11 @@ from pathlib import Path
 
 from harness import registry, store
 from harness.core.errors import HarnessError
-from harness.core.judge import SPEED, disturbance
+from harness.core.judge import disturbance
 from harness.core.newest import newest_runs
 from harness.core.plan import choose_recipe
 from harness.core.values import Metric, Record, Reference, RunStatus
+from harness.wire import SPEED
 
 MIN_RUNS = 2  # a spread needs two
 
@@ -65,7 +66,7 @@ def _reference(records: list[Record], metric: Metric, reason: str, runs: int | N
             hint="a baseline is made of finished runs only; make the run again first",
             code=3,
         )
-    disturbed = next(filter(None, map(disturbance, records)), "") if metric.name == SPEED else ""
+    disturbed = disturbance(records) if metric.name == SPEED else ""
     if disturbed:
         raise HarnessError(disturbed, hint="make the run again on a quiet machine", code=3)
     if len(values) < (runs or MIN_RUNS):
@@ -73,8 +74,8 @@ def _reference(records: list[Record], metric: Metric, reason: str, runs: int | N
             f"{records[0].job.model} in {name}: {len(values)} run(s) are stored, {runs or MIN_RUNS} are needed",
             hint=f"make them: python -m harness run {records[0].job.model} --environment {name} --seeds {runs or 5}",
         )
-    machine = records[0].machine
     first = records[0]
+    machine = first.machine
     return Reference(
         recipe=first.job.recipe,
         metric=metric.name,

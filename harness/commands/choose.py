@@ -11,8 +11,6 @@ from harness.core.values import Environment, ModelSpec, Recipe
 from harness.environments import Built
 from harness.registry import Workspace
 
-CURRENT = "current"
-
 
 def build_environments(
     workspace: Workspace,
@@ -25,14 +23,14 @@ def build_environments(
     shelf: list[Environment] = []
     running: dict[str, Built] = {}
     for name in names or workspace.environments:
-        if name == CURRENT:
+        if name == environments.CURRENT:
             running = {framework: environments.current(framework) for framework in _installed(spec, frameworks)}
             shelf += [built.environment for built in running.values()]
         else:
             shelf.append(environments.load_environment(workspace.shelves, name))
     return tuple(
         running[chosen.framework]
-        if chosen.name == CURRENT
+        if chosen.name == environments.CURRENT
         else environments.build(chosen, shelves=workspace.shelves, state=workspace.state, say=say)
         for chosen in choose_environments(spec, shelf, frameworks=frameworks, environments=names)
     )
@@ -46,11 +44,14 @@ def _installed(spec: ModelSpec, frameworks: Sequence[str]) -> Sequence[str]:
 
 def prepare_data(workspace: Workspace, recipe: Recipe, say: Callable[[str], None]) -> datasets.Prepared | None:
     """The recipe's data set, prepared and verified; None where its input is synthetic."""
-    return prepare_set(workspace, recipe.dataset, say) if recipe.dataset else None
+    return prepare_set(workspace, recipe.dataset, say, datasets.prepare) if recipe.dataset else None
 
 
-def prepare_set(workspace: Workspace, name: str, say: Callable[[str], None]) -> datasets.Prepared:
-    return datasets.prepare(
+def prepare_set(
+    workspace: Workspace, name: str, say: Callable[[str], None], make: Callable[..., datasets.Prepared]
+) -> datasets.Prepared:
+    """``make`` is ``datasets.prepare`` or ``datasets.verify``, called with this workspace's places."""
+    return make(
         name,
         cache=workspace.state / "datasets",
         data_roots=workspace.data_roots,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness import datasets, environments
+from harness import datasets
 from harness.commands.choose import prepare_set
 from harness.registry import Workspace
 from reports.progress import Progress
@@ -44,19 +44,8 @@ def data_table(sets: list[dict[str, Any]]) -> str:
 
 def fetch_data(workspace: Workspace, name: str, *, verify: bool) -> dict[str, Any]:
     with Progress() as progress:
-        prepared = (
-            datasets.verify(
-                name,
-                cache=workspace.state / "datasets",
-                data_roots=workspace.data_roots,
-                install=lambda requirement: environments.install_package(
-                    requirement, state=workspace.state, say=progress.say
-                ),
-                say=progress.say,
-            )
-            if verify
-            else prepare_set(workspace, name, progress.say)
-        )
+        make = datasets.verify if verify else datasets.prepare
+        prepared = prepare_set(workspace, name, progress.say, make)
     return {
         "name": prepared.name,
         "path": str(prepared.path),

@@ -11,7 +11,7 @@ from harness.commands.choose import build_environments, prepare_data
 from harness.commands.report import write_report
 from harness.core.judge import exit_code, judge
 from harness.core.plan import choose_recipe, more_jobs, plan
-from harness.core.values import Job, Record, Verdict
+from harness.core.values import Record, Verdict
 from harness.wire.machine import usable_cores
 from reports.progress import Progress
 
@@ -58,12 +58,10 @@ def run(workspace: registry.Workspace, request: Request) -> Outcome:
             threads=request.threads or min(usable_cores(), int(recipe.hyperparameters.get("threads", usable_cores()))),
         )
         records: list[Record] = []
-        done: list[Job] = []
         verdicts: tuple[Verdict, ...] = ()
         while jobs:
-            total = len(done) + len(jobs)
+            total = len(records) + len(jobs)
             for job in jobs:
-                place = (len(done), total)
                 records.append(
                     carry_out(
                         job,
@@ -73,11 +71,10 @@ def run(workspace: registry.Workspace, request: Request) -> Outcome:
                         data,
                         workspace.state,
                         progress,
-                        place=place,
+                        place=(len(records), total),
                     )
                 )
-                done.append(job)
             verdicts = judge(records, recipe, baseline)
-            jobs = more_jobs(done, verdicts, cap)
+            jobs = more_jobs([record.job for record in records], verdicts, cap)
     report = write_report(workspace, records, verdicts, [baseline])
     return Outcome(records=tuple(records), verdicts=verdicts, report=report, exit_code=exit_code(verdicts))

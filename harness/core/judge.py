@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from statistics import stdev
 
 from harness.core.show import show, show_difference
 from harness.core.values import Baseline, Metric, Recipe, Record, Reference, RunStatus, Status, Verdict
 from harness.statistics import (
-    Evidence,
     MeanSpread,
     RawRuns,
     Single,
@@ -17,10 +17,10 @@ from harness.statistics import (
     judge_accuracy,
     judge_speed,
 )
+from harness.wire import SPEED
 
-SPEED = "samples_per_second"
-# Shares above which a speed says nothing about the model.  ResNet-50 alone on two cores measures
-# 0.00 to 0.03 of each; one busy neighbour costs 0.25 to 0.5.
+# Shares above which a speed says nothing about the model.  Chosen, not yet measured: a neighbour with one
+# core of two has half of the machine, and a few per cent of noise are always there.
 MAX_FOREIGN_SHARE = 0.10
 MAX_STEAL_SHARE = 0.05
 MAX_WAIT_SHARE = 0.10
@@ -72,18 +72,22 @@ def _judge_metric(records: list[Record], metric: Metric, baseline: Baseline) -> 
         told = f"{missing} of {len(records)} finished run(s) reported no finite {metric.name}"
         return [_verdict(records, metric, Status.UNMEASURED, told)]
     if metric.name == SPEED:
-        disturbed = next(filter(None, map(disturbance, records)), "")
+        disturbed = disturbance(records)
         if disturbed:
             return [_verdict(records, metric, Status.INVALID, disturbed)]
     references = _applicable(records[0], metric, baseline)
     if not references:
         return [_verdict(records, metric, Status.NO_BASELINE, _why_none(records[0], metric, baseline))]
-    spread = _known_spread(records[0], metric, baseline)
+    spread = _known_spread(references)
     return [_against(records, values, metric, reference, spread) for reference in references]
 
 
-def disturbance(record: Record) -> str:
-    """Why a speed of this run cannot be used; empty when it can."""
+def disturbance(records: Iterable[Record]) -> str:
+    """Why the speeds of these runs cannot be used: the first disturbed one; empty when they can."""
+    return next(filter(None, map(_disturbance, records)), "")
+
+
+def _disturbance(record: Record) -> str:
     measured = record.measurement
     limits = (
         ("foreign_share", MAX_FOREIGN_SHARE, "other processes used {:.0%} of the machine"),
@@ -132,48 +136,53 @@ def _why_none(record: Record, metric: Metric, baseline: Baseline) -> str:
     return f"no reference for {metric.name}; record one with: harness baseline record {record.job.model}"
 
 
-def _known_spread(record: Record, metric: Metric, baseline: Baseline) -> Spread | None:
+def _known_spread(references: list[Reference]) -> Spread | None:
     """The run-to-run spread of this job from our own recorded runs in the same framework."""
-    for reference in reversed(_applicable(record, metric, baseline)):
+    for reference in references:
         if reference.kind == "recorded" and len(reference.values) > 1:
-            n = len(reference.values)
-            mean = math.fsum(reference.values) / n
-            variance = math.fsum((value - mean) ** 2 for value in reference.values) / (n - 1)
-            return Spread(std=math.sqrt(variance), df=n - 1)
+            return Spread(std=stdev(reference.values), df=len(reference.values) - 1)
     return None
 
 
 def _against(
     records: list[Record], values: list[float], metric: Metric, reference: Reference, spread: Spread | None
 ) -> Verdict:
-    margin = metric.margin if reference.margin is None else reference.margin
+    base = reference.value
     if metric.name == SPEED:
         evidence = judge_speed(
-            [1 / value for value in reference.values or (reference.value,)],
+            [1 / value for value in reference.values or (base,)],
             [1 / value for value in values],
             margin=metric.margin_relative or 0.05,
         )
-        return _speed_verdict(records, metric, reference, evidence)
-    evidence = judge_accuracy(
-        values,
-        reference=_statistic(reference),
-        spread=spread if reference.kind == "published" else None,
-        higher_is_better=metric.better == "higher",
-        margin=margin,
-    )
-    base = reference.value
+        # A slowdown turned into samples a second: the slowest end is the lowest rate.
+        low, high = _map(lambda slower: base / (1 + slower), evidence.high, evidence.low)
+        margin, detectable = _map(lambda share: base * share, evidence.margin, evidence.detectable)
+    else:
+        evidence = judge_accuracy(
+            values,
+            reference=_statistic(reference),
+            spread=spread if reference.kind == "published" else None,
+            higher_is_better=metric.better == "higher",
+            margin=metric.margin if reference.margin is None else reference.margin,
+        )
+        low, high = _map(lambda difference: base + difference, evidence.low, evidence.high)
+        margin, detectable = evidence.margin, evidence.detectable
     return _verdict(
         records,
         metric,
         DECIDED[evidence.decision],
         evidence.reason,
         reference=reference,
-        low=None if evidence.low is None else base + evidence.low,
-        high=None if evidence.high is None else base + evidence.high,
-        margin=evidence.margin,
-        detectable=evidence.detectable,
+        low=low,
+        high=high,
+        margin=margin,
+        detectable=detectable,
         needs=evidence.needs,
     )
+
+
+def _map(change: Callable[[float], float], *values: float | None) -> list[float | None]:
+    return [None if value is None else change(value) for value in values]
 
 
 def _statistic(reference: Reference) -> RawRuns | MeanSpread | Single:
@@ -182,22 +191,6 @@ def _statistic(reference: Reference) -> RawRuns | MeanSpread | Single:
     if reference.std is not None and reference.std_kind is not None and reference.n is not None:
         return MeanSpread(mean=reference.value, std=reference.std, n=reference.n, std_kind=reference.std_kind)
     return Single(reference.value, of="best" if reference.of == "best" else "single", n=reference.n or 1)
-
-
-def _speed_verdict(records: list[Record], metric: Metric, reference: Reference, evidence: Evidence) -> Verdict:
-    base = reference.value
-    return _verdict(
-        records,
-        metric,
-        DECIDED[evidence.decision],
-        evidence.reason,
-        reference=reference,
-        low=None if evidence.high is None else base / (1 + evidence.high),
-        high=None if evidence.low is None else base / (1 + evidence.low),
-        margin=None if evidence.margin is None else base * evidence.margin,
-        detectable=None if evidence.detectable is None else base * evidence.detectable,
-        needs=evidence.needs,
-    )
 
 
 def _verdict(

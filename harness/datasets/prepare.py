@@ -50,7 +50,8 @@ def prepare(name: str, *, cache: Path, data_roots: Sequence[Path], install: Inst
         return Prepared(name=name, path=path, manifest={**manifest, "digest": digest_of(manifest)})
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / f"{name}.lock"):
-        for path in sorted(cache.glob(f"{name}-{_pinned(item)}")):
+        path = _folder(item, cache)
+        if path.is_dir():
             return _check(Prepared(name=name, path=path, manifest=json.loads((path / "manifest.json").read_text())))
         say(f"preparing data set {name}")
         return _make(item, find_sources(item, data_roots, install, cache), cache)
@@ -80,9 +81,10 @@ def digest_of(manifest: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _pinned(item: Description) -> str:
-    """Twelve hex digits that change when the pinned sources do."""
-    return hashlib.sha256("".join(file.sha256 for file in item.files).encode()).hexdigest()[:12]
+def _folder(item: Description, cache: Path) -> Path:
+    """Where the set lies once prepared; another folder when its pinned sources change."""
+    pinned = hashlib.sha256("".join(file.sha256 for file in item.files).encode()).hexdigest()
+    return cache / f"{item.name}-{pinned[:12]}"
 
 
 def _make(item: Description, sources: Mapping[str, bytes], cache: Path) -> Prepared:
@@ -115,7 +117,7 @@ def _make(item: Description, sources: Mapping[str, bytes], cache: Path) -> Prepa
         }
         manifest["digest"] = digest_of(manifest)
         (building / "manifest.json").write_text(dumps(manifest, indent=1) + "\n", encoding="utf-8")
-        path = cache / f"{item.name}-{_pinned(item)}"
+        path = _folder(item, cache)
         building.rename(path)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)

@@ -4,13 +4,14 @@ Built by uv with pip's configuration passed on.  Never imports a framework.
 """
 
 from harness.environments.building import Built, build, find_built, remove
-from harness.environments.definitions import load_environment, load_environments
+from harness.environments.definitions import CURRENT, load_environment, load_environments
 from harness.environments.installed import current
 from harness.environments.locking import lock
 from harness.environments.packages import install_package
 from harness.environments.pip_configuration import PipConfiguration, pip_configuration
 
 __all__ = [
+    "CURRENT",
     "Built",
     "PipConfiguration",
     "build",

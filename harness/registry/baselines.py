@@ -14,9 +14,9 @@ from pydantic import BeforeValidator, Field, ValidationError
 from harness.core.errors import nearest
 from harness.core.values import Baseline, ModelSpec, Reference, StdKind
 from harness.registry.faults import Fault, Table, raise_faults, read_toml, schema_faults, table_list
-from harness.registry.models import SPEED, NotNegative, Text, load_model
+from harness.registry.models import NotNegative, Text, load_model
 from harness.registry.workspace import Workspace
-from harness.wire import MODEL_FILES
+from harness.wire import MODEL_FILES, SPEED
 
 Hinted = tuple[str, str]  # a fault's text and its hint
 

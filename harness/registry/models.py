@@ -14,10 +14,9 @@ from harness.core.errors import HarnessError, nearest
 from harness.core.values import Metric, Mode, ModelSpec, Paper, Recipe
 from harness.registry.faults import Fault, Table, raise_faults, read_toml, schema_faults, table_list, tables
 from harness.registry.workspace import Workspace
-from harness.wire import MODEL_FILES
+from harness.wire import MODEL_FILES, SPEED
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
-SPEED = "samples_per_second"
 
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy
 from scipy.special import ndtr
 
-from harness.statistics.evidence import Evidence, MeanSpread, RawRuns, Single, Spread, invalid
+from harness.statistics.evidence import Evidence, MeanSpread, RawRuns, Single, Spread, without_interval
 from harness.statistics.interval import Estimate, decide, further_runs, pooled
 
 METHOD = "prediction interval (t, pooled spread) and two one-sided tests"
@@ -35,7 +35,7 @@ def judge_accuracy(
     """
     fault = _fault(values, reference, spread, margin)
     if fault:
-        return invalid(fault, METHOD)
+        return without_interval("invalid", fault, METHOD)
     sign = 1.0 if higher_is_better else -1.0
     k = len(values)
     mean, std, own_df, shift, weight = _reference(reference)
@@ -45,11 +45,13 @@ def judge_accuracy(
     s, df = pooled(parts)
     difference = float(numpy.mean(values)) - mean
     if df <= 0:
-        return _undecided(difference, margin, f"the spread between runs is unknown after {k} run(s)", needs=1)
+        told = f"the spread between runs is unknown after {k} run(s)"
+        return without_interval("inconclusive", told, METHOD, estimate=difference, margin=margin, needs=1)
     difference += sign * shift * s  # the best of n lies this far beyond a typical run
     band = 2 * s if margin is None else margin
     if band == 0:
-        return _undecided(difference, 0.0, "neither a margin nor any spread between runs is known", needs=None)
+        told = "neither a margin nor any spread between runs is known"
+        return without_interval("inconclusive", told, METHOD, estimate=difference, margin=0.0)
 
     def after(more: int) -> Estimate:
         return Estimate(sign * difference, s * math.sqrt(weight + 1 / (k + more)), df + more)
@@ -129,18 +131,3 @@ def _fault(
     if margin is not None and not (math.isfinite(margin) and margin >= 0):
         return "the margin is no distance"
     return ""
-
-
-def _undecided(difference: float, margin: float | None, reason: str, needs: int | None) -> Evidence:
-    return Evidence(
-        decision="inconclusive",
-        estimate=difference,
-        low=None,
-        high=None,
-        margin=margin,
-        detectable=None,
-        needs=needs,
-        looks=1,
-        method=METHOD,
-        reason=reason,
-    )

@@ -74,16 +74,24 @@ class Evidence:
     reason: str
 
 
-def invalid(reason: str, method: str) -> Evidence:
-    """Evidence that cannot be compared: never a pass."""
+def without_interval(
+    decision: Decision,
+    reason: str,
+    method: str,
+    *,
+    estimate: float | None = None,
+    margin: float | None = None,
+    needs: int | None = None,
+) -> Evidence:
+    """Evidence that bounds nothing: what cannot be compared, or too few runs.  Never a pass."""
     return Evidence(
-        decision="invalid",
-        estimate=None,
+        decision=decision,
+        estimate=estimate,
         low=None,
         high=None,
-        margin=None,
+        margin=margin,
         detectable=None,
-        needs=None,
+        needs=needs,
         looks=1,
         method=method,
         reason=reason,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy
 from numpy.typing import NDArray
 
-from harness.statistics.evidence import Evidence, invalid
+from harness.statistics.evidence import Evidence, without_interval
 from harness.statistics.interval import Estimate, decide, further_runs, pooled
 
 PAIRED = "t on log ratios of pairs, two one-sided tests"
@@ -36,7 +36,7 @@ def judge_speed_paired(
     if not fault and not all(math.isfinite(ratio) for ratio in history):
         fault = "the history holds a number that is not finite"
     if fault:
-        return invalid(fault, PAIRED)
+        return without_interval("invalid", fault, PAIRED)
     ratios = numpy.log(candidate) - numpy.log(baseline)
     n = len(ratios)
     s, df = pooled([(_std(ratios), n - 1.0), (_std(numpy.asarray(history)), len(history) - 1.0 if history else 0.0)])
@@ -57,7 +57,7 @@ def judge_speed(
     """
     fault = _fault(baseline, candidate, margin)
     if fault:
-        return invalid(fault, UNPAIRED)
+        return without_interval("invalid", fault, UNPAIRED)
     old, new = numpy.log(baseline), numpy.log(candidate)
     n, k = len(old), len(new)
     s, df = pooled([(_std(old), n - 1.0), (_std(new), k - 1.0)])
@@ -78,18 +78,8 @@ def _evidence(
 ) -> Evidence:
     """``slowdown`` is a difference of logs; the margin 5 % is log 1.05 on that scale."""
     if df <= 0 or s == 0:
-        return Evidence(
-            decision="inconclusive",
-            estimate=math.expm1(slowdown),
-            low=None,
-            high=None,
-            margin=margin,
-            detectable=None,
-            needs=1,
-            looks=1,
-            method=method,
-            reason="the spread between runs is unknown",
-        )
+        told = "the spread between runs is unknown"
+        return without_interval("inconclusive", told, method, estimate=math.expm1(slowdown), margin=margin, needs=1)
     band = math.log1p(margin)
     now = Estimate(-slowdown, s * math.sqrt(weight(0)), df)
     bounds = decide(now, margin=band, alpha=alpha, beta=beta)

@@ -11,12 +11,17 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.core.errors import HarnessError
 from harness.core.values import Record
 from harness.wire.events import Event, decode, dumps, encode
 from harness.wire.job import WorkerJob
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 
 class RunFolder:
@@ -63,21 +68,27 @@ class RunFolder:
 
     def load(self) -> Record | None:
         """The record, or None while there is none.  Raises HarnessError for a damaged one."""
-        from pydantic import TypeAdapter, ValidationError
-
         try:
             text = (self.path / "record.json").read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
         try:
-            record = TypeAdapter(Record).validate_python({**json.loads(text), "path": str(self.path)})
-        except (ValueError, TypeError, ValidationError) as error:
+            record = _validator().validate_python({**json.loads(text), "path": str(self.path)})
+        except (ValueError, TypeError) as error:  # pydantic's ValidationError is a ValueError
             raise HarnessError(
                 f"{self.path / 'record.json'}: not a record: {str(error).splitlines()[0]}",
                 hint="the file was damaged or edited; the run has to be made again",
                 code=3,
             ) from error
         return record
+
+
+@cache
+def _validator() -> TypeAdapter[Record]:
+    """Built once: it costs more than reading a record."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Record)
 
 
 def create_run(state: Path, run_id: str) -> RunFolder:

@@ -49,6 +49,7 @@ without ``run_stop`` is a crashed run and is never read as a result.
 """
 
 PROTOCOL = 1
+SPEED = "samples_per_second"  # the metric of every recipe of mode "speed"
 EVENTS_FD = "HARNESS_EVENTS_FD"
 LIFELINE_FD = "HARNESS_LIFELINE_FD"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from typing import Dict, List, NamedTuple, Tuple
 
 IMAGES = (".jpeg", ".jpg", ".png")
@@ -30,5 +31,6 @@ def list_images(folder: str) -> Listing:
 
 
 def counts(listing: Listing) -> Dict[str, int]:
-    """Images per class."""
-    return {name: listing.labels.count(label) for label, name in enumerate(listing.classes)}
+    """Images per class, in one pass: ImageNet has 1.3 million of them in 1,000 classes."""
+    found = Counter(listing.labels)
+    return {name: found[label] for label, name in enumerate(listing.classes)}

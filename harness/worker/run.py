@@ -28,6 +28,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, TypeVar
 
 import numpy
 
+from harness.wire import SPEED
 from harness.wire.job import WorkerJob
 from harness.worker import measure
 from harness.worker.data import Batch, Data, digest_of, order
@@ -60,10 +61,11 @@ class Run:
         self._batches_total = 0
         self._next_stats = 0.0
         self._epoch_started = 0.0
+        self._epoch_seconds = 0.0
         self._epoch_rates: List[float] = []
         self._first_batches: List[str] = []
         self._first = measure.sample()
-        self._measurement: Dict[str, float] = {}
+        self._shares: Dict[str, float] = {}  # of the timed steps; a training is measured whole
 
     # -- data -----------------------------------------------------------------------------
 
@@ -145,9 +147,8 @@ class Run:
             if time.perf_counter() >= self._next_stats:
                 self._report_progress()
         self._framework.synchronize()
-        seconds = time.perf_counter() - self._epoch_started
-        self._epoch_rates.append(self._samples / seconds)
-        self._epoch_seconds = seconds
+        self._epoch_seconds = time.perf_counter() - self._epoch_started
+        self._epoch_rates.append(self._samples / self._epoch_seconds)
 
     def loss(self, value: Any) -> None:
         """The mean loss of this step's batch: a number or a detached 0-d tensor.
@@ -189,11 +190,10 @@ class Run:
         window = int(self.hparams.get("window", 1))
         self._batch_samples, self._batches_total, self._epoch = samples, warmup + steps, 0
         seconds: List[float] = []
-        done = 0
-        while done < warmup + steps:
-            if done >= warmup and "samples" not in self._measurement:
+        while len(seconds) < warmup + steps:
+            done = len(seconds)
+            if done == warmup:  # no window reaches across the end of the warm-up
                 self._first = measure.sample()
-                self._measurement["samples"] = float(samples)
             size = min(window, (warmup if done < warmup else warmup + steps) - done)
             self._framework.synchronize()
             start = time.perf_counter()
@@ -201,69 +201,53 @@ class Run:
             self._framework.synchronize()
             now = time.perf_counter()
             seconds.extend([(now - start) / size] * size)
-            done += size
-            self._steps = done
+            self._steps = len(seconds)
             if now >= self._next_stats:
-                self._report_speed(samples / seconds[-1])
-        self._measurement.update(measure.shares(self._first, measure.sample(), self.threads))
+                self._report_stats(None, samples / seconds[-1])
+        self._shares = measure.shares(self._first, measure.sample(), self.threads)
         self._epoch = None
         self._emit("step_times", seconds=seconds, warmup=warmup, samples=samples)
-        self.metric("samples_per_second", samples / statistics.median(seconds[warmup:]))
-        self._epoch_rates = [samples / statistics.median(seconds[warmup:])]
+        rate = samples / statistics.median(seconds[warmup:])
+        self.metric(SPEED, rate)
+        self._epoch_rates = [rate]
 
     # -- the worker's side ----------------------------------------------------------------
 
     def finish(self) -> None:
         """Report what was measured on the way.  Called once, by the worker."""
-        if "cpu_share" not in self._measurement:
-            self._measurement.update(measure.shares(self._first, measure.sample(), self.threads))
-        self._measurement.pop("samples", None)
-        fields = dict(self._measurement, peak_memory_bytes=float(self._framework.peak_memory_bytes()))
+        shares = self._shares or measure.shares(self._first, measure.sample(), self.threads)
+        fields = dict(shares, peak_memory_bytes=float(self._framework.peak_memory_bytes()))
         if self._epoch_rates:
             # The first epoch holds tracing, allocation and cold caches.
             steady = self._epoch_rates[1:] or self._epoch_rates
-            fields["samples_per_second"] = statistics.median(steady)
+            fields[SPEED] = statistics.median(steady)
         if self._job.flops_per_sample and self._epoch_rates:
             peak = self._framework.matmul_flops_per_second(self.hparams.get("precision", "fp32"))
-            rate = self._job.flops_per_sample * fields["samples_per_second"]
+            rate = self._job.flops_per_sample * fields[SPEED]
             fields.update(matmul_flops_per_second=peak, model_flops_per_second=rate, flops_share=rate / peak)
         self._emit("measurement", **fields)
 
     def _stop_epoch(self) -> None:
         total = sum(samples for _, samples in self._losses)
         loss = sum(float(value) * samples for value, samples in self._losses) / max(total, 1)
-        self._emit(
-            "epoch_stop",
-            epoch=self._epoch,
-            loss=loss,
-            samples=self._samples,
-            seconds=getattr(self, "_epoch_seconds", 0.0),
-        )
+        self._emit("epoch_stop", epoch=self._epoch, loss=loss, samples=self._samples, seconds=self._epoch_seconds)
         if not math.isfinite(loss):
             raise Diverged("the training loss is %r in epoch %s" % (loss, self._epoch))
 
     def _report_progress(self) -> None:
-        now = time.perf_counter()
-        self._next_stats = now + SECONDS_BETWEEN_STATS
         loss = float(self._losses[-1][0]) if self._losses else None
+        seconds = time.perf_counter() - self._epoch_started
+        self._report_stats(loss, self._samples / max(seconds, 1e-9))
+        if loss is not None and not math.isfinite(loss):
+            raise Diverged("the loss is %r in epoch %s, step %s" % (loss, self._epoch, self._steps))
+
+    def _report_stats(self, loss: Optional[float], rate: float) -> None:
+        self._next_stats = time.perf_counter() + SECONDS_BETWEEN_STATS
         self._emit(
             "tracked_stats",
             epoch=self._epoch,
             step=self._steps,
             steps=self._batches_total,
             loss=loss,
-            samples_per_second=self._samples / max(now - self._epoch_started, 1e-9),
-        )
-        if loss is not None and not math.isfinite(loss):
-            raise Diverged("the loss is %r in epoch %s, step %s" % (loss, self._epoch, self._steps))
-
-    def _report_speed(self, rate: float) -> None:
-        self._next_stats = time.perf_counter() + SECONDS_BETWEEN_STATS
-        self._emit(
-            "tracked_stats",
-            epoch=0,
-            step=self._steps,
-            steps=self._batches_total,
-            loss=None,
             samples_per_second=rate,
         )
