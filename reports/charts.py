@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 from collections.abc import Mapping, Sequence
 
+from harness.core.show import show
 from harness.core.values import Record, Verdict
 
 
@@ -22,8 +24,12 @@ def interval(verdict: Verdict) -> str:
         return round(8 + 184 * (value - left) / width, 2)
 
     band = x(reference.value - margin), x(reference.value + margin)
+    told = (
+        f"{show(low, verdict.unit)} to {show(high, verdict.unit)}; tolerance "
+        f"{show(reference.value - margin, verdict.unit)} to {show(reference.value + margin, verdict.unit)}"
+    )
     return (
-        '<svg class="interval" viewBox="0 0 200 28" role="img" aria-label="interval against the tolerance band">'
+        f'<svg class="interval" viewBox="0 0 200 28" role="img"><title>{html.escape(told)}</title>'
         f'<rect class="band" x="{band[0]}" y="4" width="{round(band[1] - band[0], 2)}" height="20"/>'
         f'<line class="reference" x1="{x(reference.value)}" x2="{x(reference.value)}" y1="2" y2="26"/>'
         f'<line class="measured" x1="{x(low)}" x2="{x(high)}" y1="14" y2="14"/>'
@@ -39,6 +45,7 @@ def curves(records: Sequence[Record], name: str, figure: str) -> str:
     import matplotlib as mpl
     import pandas as pd
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     frame = pd.DataFrame({record.id: dict(record.curves[name]) for record in records if name in record.curves})
     if frame.empty or len(frame) < 2:
@@ -51,6 +58,7 @@ def curves(records: Sequence[Record], name: str, figure: str) -> str:
             axes.plot(frame.index + 1, frame[column], color="#123456", alpha=0.35, linewidth=1)
         axes.plot(frame.index + 1, frame.mean(axis=1), color="#123456", linewidth=2)
         axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_title(name)
         axes.spines[["top", "right"]].set_visible(False)
         drawing.patch.set_alpha(0)

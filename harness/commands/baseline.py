@@ -91,6 +91,7 @@ def _reference(records: list[Record], metric: Metric, reason: str, runs: int | N
         reason=reason,
         lock=first.digests.get("environment", ""),
         code=first.digests.get("code", ""),
+        data=first.digests.get("data", ""),
         seeds=tuple(record.job.seed for record in records),
     )
 

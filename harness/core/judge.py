@@ -113,6 +113,7 @@ def _applicable(record: Record, metric: Metric, baseline: Baseline) -> list[Refe
         and reference.metric == metric.name
         and reference.framework in (None, record.job.framework)
         and (reference.machine is None or _machine_class(record) == reference.machine)
+        and not _other_data(record, reference)
     ]
     recorded = [reference for reference in fitting if reference.kind == "recorded"]
     published = [reference for reference in fitting if reference.kind == "published"]
@@ -124,15 +125,37 @@ def _machine_class(record: Record) -> str:
     return record.machine.machine_class if record.machine else ""
 
 
+def _other_data(record: Record, reference: Reference) -> str:
+    """Why the reference is for other data than the run saw; empty when it is not."""
+    data = record.data or {}
+    if reference.kind == "published":
+        if data.get("complete", True):
+            return ""
+        found = ", ".join(
+            f"{split} has {entry['samples']:,} of {data['published'][split]:,} images"
+            for split, entry in data["splits"].items()
+        )
+        return f"the published number is for all of {data['name']}: {found}"
+    now = record.digests.get("data", "")
+    if reference.data in ("", now):
+        return ""
+    return f"recorded on other data: the reference's is {reference.data[:12]}, the run saw {now[:12] or 'none'}"
+
+
 def _why_none(record: Record, metric: Metric, baseline: Baseline) -> str:
-    elsewhere = [
+    named = [
         reference
         for reference in baseline.references
-        if reference.recipe == record.job.recipe and reference.metric == metric.name and reference.machine
+        if (reference.recipe, reference.metric) == (record.job.recipe, metric.name)
+        and reference.framework in (None, record.job.framework)
     ]
-    if elsewhere:
-        machines = ", ".join(sorted({str(reference.machine) for reference in elsewhere}))
+    elsewhere = sorted({str(reference.machine) for reference in named if reference.machine})
+    if elsewhere and _machine_class(record) not in elsewhere:
+        machines = ", ".join(elsewhere)
         return f"a speed holds for one machine only: references are for {machines}; this is {_machine_class(record)}"
+    for reference in named:
+        if told := _other_data(record, reference):
+            return told
     return f"no reference for {metric.name}; record one with: harness baseline record {record.job.model}"
 
 

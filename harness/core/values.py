@@ -103,6 +103,7 @@ class Reference:
     reason: str = ""  # recorded ones: why
     lock: str = ""  # recorded ones: digest of the environment
     code: str = ""  # recorded ones: digest of the code
+    data: str = ""  # recorded ones: digest of the data set; it holds for no other
     seeds: tuple[int, ...] = ()
 
 

@@ -48,6 +48,7 @@ def image_folder(item: Description, data_roots: Sequence[Path]) -> tuple[Path, d
         "source": item.source,
         "url": item.url,
         "licence": item.licence,
+        "published": COMPLETE,
         "complete": sizes == COMPLETE and len(listings["train"].classes) == item.classes,
         "splits": {
             split: {

@@ -28,6 +28,8 @@ from harness.wire.events import dumps
 Say = Callable[[str], None]
 Install = Callable[[str], Path]
 
+SEEN = ("name", "layout", "classes", "sample_shape", "splits")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
@@ -76,9 +78,8 @@ def verify(name: str, *, cache: Path, data_roots: Sequence[Path], install: Insta
 
 
 def digest_of(manifest: Mapping[str, Any]) -> str:
-    """sha256 over the manifest as canonical JSON, without its own digest."""
-    text = dumps({key: value for key, value in manifest.items() if key != "digest"})
-    return hashlib.sha256(text.encode()).hexdigest()
+    """sha256 over what a training sees of the manifest, as canonical JSON: a better title changes nothing."""
+    return hashlib.sha256(dumps({key: manifest.get(key) for key in SEEN}).encode()).hexdigest()
 
 
 def _folder(item: Description, cache: Path) -> Path:

@@ -47,6 +47,7 @@ class _Reference(Table):
     reason: str = ""
     lock: str = ""
     code: str = ""
+    data: str = ""
     seeds: list[int] = Field(default_factory=list)
 
 

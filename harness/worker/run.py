@@ -37,6 +37,7 @@ from harness.worker.emit import Emitter
 Item = TypeVar("Item")
 FIRST_BATCHES = 3  # digested: enough to see another order, augmentation or data set
 SECONDS_BETWEEN_STATS = 0.5
+QUIET_SHARE = 0.10  # of the machine, used by others: above, what was measured is no peak
 
 
 class Diverged(Exception):
@@ -222,9 +223,13 @@ class Run:
             steady = self._epoch_rates[1:] or self._epoch_rates
             fields[SPEED] = statistics.median(steady)
         if self._job.flops_per_sample and self._epoch_rates:
+            before = measure.sample()
             peak = self._framework.matmul_flops_per_second(self.hparams.get("precision", "fp32"))
+            beside = measure.shares(before, measure.sample(), self.threads)
             rate = self._job.flops_per_sample * fields[SPEED]
-            fields.update(matmul_flops_per_second=peak, model_flops_per_second=rate, flops_share=rate / peak)
+            fields.update(matmul_flops_per_second=peak, model_flops_per_second=rate)
+            if max(beside["foreign_share"], beside["steal_share"], beside["wait_share"]) <= QUIET_SHARE:
+                fields["flops_share"] = rate / peak
         self._emit("measurement", **fields)
 
     def _stop_epoch(self) -> None:

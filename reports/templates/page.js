@@ -9,6 +9,18 @@
     root.dataset.theme = dark ? "light" : "dark";
     remember(root.dataset.theme);
   });
+  const copied = (text) => {  // a file:// page may lack navigator.clipboard
+    if (navigator.clipboard) return navigator.clipboard.writeText(text).then(() => true, () => false);
+    return Promise.resolve(false);
+  };
+  for (const button of document.querySelectorAll(".command button")) {
+    button.addEventListener("click", async () => {
+      const command = button.previousElementSibling;
+      if (await copied(command.textContent)) { button.textContent = "Copied"; return; }
+      getSelection().selectAllChildren(command);
+      button.textContent = "Selected";
+    });
+  }
   for (const button of document.querySelectorAll("th button")) {
     button.addEventListener("click", () => {
       const header = button.closest("th");

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from pathlib import Path
 
+import numpy
 import pytest
+from PIL import Image
 
 from tests.conftest import REPOSITORY, Workspace
 
@@ -55,6 +58,40 @@ def test_resnet50_has_the_published_number_of_parameters_and_a_speed(workspace: 
     assert record["parameters"] == 25_557_032
     assert record["metrics"]["samples_per_second"] > 0
     assert record["measurement"]["matmul_flops_per_second"] > 1e9
+
+
+def make_imagenet(root: Path) -> None:
+    """Six classes of real JPEGs, of a hue each, in many sizes and in the colour modes that ImageNet has."""
+    random = numpy.random.RandomState(0)
+    for split, images in (("train", 8), ("val", 4)):
+        for label in range(6):
+            folder = root / "imagenet" / split / f"n0000000{label}"
+            folder.mkdir(parents=True)
+            for number in range(images):
+                height, width = random.randint(40, 120, 2)
+                pixels = random.randint(0, 80, (height, width, 3)) + numpy.array(HUES[label])
+                mode = ("L", "CMYK", "RGB")[min(number, 2)] if label == 0 else "RGB"
+                Image.fromarray(pixels.astype(numpy.uint8)).convert(mode).save(folder / f"{split}_{number}.JPEG")
+
+
+HUES = ((160, 0, 0), (0, 160, 0), (0, 0, 160), (160, 160, 0), (0, 160, 160), (160, 0, 160))
+
+
+def test_imagenet_starts_as_soon_as_its_images_are_there(workspace: Workspace, tmp_path: Path) -> None:
+    shorten(workspace, "resnet50", epochs=2, batch_size=16, image_size=64, eval_batch_size=12)
+    make_imagenet(tmp_path / "data")
+    ended = workspace.harness("--data-dir", str(tmp_path / "data"), "run", "resnet50", "--recipe", "imagenet", "--json")
+    torch, tensorflow = (json.loads((run / "record.json").read_text()) for run in workspace.runs())
+    for record in (torch, tensorflow):
+        assert record["status"] == "finished", record["reason"]
+        assert 0 <= record["metrics"]["top1"] <= record["metrics"]["top5"] <= 1
+        assert len(record["curves"]["loss"]) == 2
+        assert record["data"]["splits"]["train"]["samples"] == 48
+    assert torch["digests"]["first_batches"] == tensorflow["digests"]["first_batches"]
+    # Not ImageNet, so its published accuracy is not what this is held against.
+    assert ended.returncode == 4
+    assert {verdict["status"] for verdict in ended.json["verdicts"]} == {"NO_BASELINE"}
+    assert "train has 48 of 1,281,167 images" in ended.json["verdicts"][0]["sentence"]
 
 
 def test_imagenet_says_what_is_missing(workspace: Workspace) -> None:

@@ -103,7 +103,6 @@ def test_a_speed_run_keeps_every_step_and_states_its_share_of_the_peak(workspace
     assert ended.json["runs"][0]["status"] == "finished"
     assert len(record["step_seconds"]) == 12
     assert record["warmup_steps"] == 2
-    assert 0 < record["measurement"]["flops_share"] <= 1.5
     assert record["measurement"]["matmul_flops_per_second"] > 1e9
     assert ended.json["verdicts"][0]["status"] in ("NO_BASELINE", "INVALID")
 

@@ -156,3 +156,27 @@ def test_a_change_outweighs_a_failure_outweighs_an_open_question() -> None:
 def test_equal_records_give_equal_verdicts() -> None:
     assert verdict_of([0.961], reference(values=SEEDS)) == verdict_of([0.961], reference(values=SEEDS))
     assert isinstance(record(), Record)
+
+
+def test_a_published_number_is_not_held_against_part_of_its_data() -> None:
+    part = {
+        "name": "imagenet",
+        "complete": False,
+        "published": {"train": 1_281_167, "val": 50_000},
+        "splits": {"train": {"samples": 1_281_100}, "val": {"samples": 50_000}},
+    }
+    verdict = verdict_of([0.961, 0.962], reference(values=SEEDS, kind="published"), data=part)
+    assert verdict.status is Status.NO_BASELINE
+    assert "train has 1,281,100 of 1,281,167 images" in verdict.sentence
+    whole = {**part, "complete": True}
+    assert verdict_of([0.961, 0.962], reference(values=SEEDS, kind="published"), data=whole).status is Status.PASS
+
+
+def test_a_recorded_number_holds_for_its_own_data_only() -> None:
+    ours = reference(values=SEEDS, data="a" * 64)
+    assert verdict_of([0.961, 0.962], ours, digests={"data": "a" * 64}).status is Status.PASS
+    verdict = verdict_of([0.961, 0.962], ours, digests={"data": "b" * 64})
+    assert verdict.status is Status.NO_BASELINE
+    assert "recorded on other data" in verdict.sentence
+    assert "aaaaaaaaaaaa" in verdict.sentence
+    assert "bbbbbbbbbbbb" in verdict.sentence

@@ -88,6 +88,15 @@ def test_rows_come_worst_first_and_sort_by_key_and_mouse(tab: tuple[Tab, list[st
     assert page.locator("th[aria-sort=descending]").count() == 1
 
 
+def test_the_command_of_a_run_is_copied_or_selected(tab: tuple[Tab, list[str]]) -> None:
+    page, _ = tab
+    button = page.locator(".command button").first
+    button.click()
+    page.wait_for_function("document.querySelector('.command button').textContent !== 'Copy'")
+    if button.text_content() == "Selected":
+        assert page.evaluate("getSelection().toString()").startswith("harness run")
+
+
 def test_dark_mode_and_a_phone(tab: tuple[Tab, list[str]]) -> None:
     page, seen = tab
     ARTEFACTS.mkdir(exist_ok=True)
