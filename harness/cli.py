@@ -21,6 +21,11 @@ P = ParamSpec("P")
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+budgeted = click.option(
+    "--budget", type=click.FloatRange(min=0, min_open=True), help="Minutes after which no further run is asked for."
+)
+on_device = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+with_threads = click.option("--threads", type=click.IntRange(min=1), help="CPU threads; every usable core if left out.")
 
 
 class Opener:
@@ -114,8 +119,9 @@ def list_(opened: Opener, as_json: bool) -> int:
 @click.option("--seed", "seeds", type=click.IntRange(min=0), multiple=True, help="Run this seed (repeatable).")
 @click.option("--seeds", "count", type=click.IntRange(min=1), help="Run seeds 0 to N-1 at the first look.")
 @click.option("--max-seeds", type=click.IntRange(min=1), help="Never ask for more runs than this.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; every usable core if left out.")
+@budgeted
+@on_device
+@with_threads
 @as_json
 @opens
 @stops_cleanly
@@ -128,6 +134,7 @@ def run(
     seeds: tuple[int, ...],
     count: int | None,
     max_seeds: int | None,
+    budget: float | None,
     device: str,
     threads: int | None,
     as_json: bool,
@@ -143,12 +150,93 @@ def run(
         environments=environments,
         seeds=tuple(dict.fromkeys((*seeds, *range(count or 0)))),
         max_seeds=max_seeds,
+        budget_minutes=budget,
         device=device,
         threads=threads,
     )
     outcome = run_model(opened(), request)
     _show_runs(outcome.records, outcome.verdicts, outcome.report, as_json)
     return outcome.exit_code
+
+
+@cli.command()
+@click.argument("environments", nargs=2, metavar="ENV_A ENV_B")
+@click.option("--model", "-m", required=True, help="The model to run in both.")
+@click.option("--recipe", "-r", help="One of its recipes; its default one and its first timed one if left out.")
+@click.option("--max-pairs", type=click.IntRange(min=1), default=12, show_default=True, help="Never make more pairs.")
+@budgeted
+@on_device
+@with_threads
+@as_json
+@opens
+@stops_cleanly
+def compare(
+    opened: Opener,
+    environments: tuple[str, str],
+    model: str,
+    recipe: str | None,
+    max_pairs: int,
+    budget: float | None,
+    device: str,
+    threads: int | None,
+    as_json: bool,
+) -> int:
+    """Judge ENV_B against ENV_A: both run side by side on this machine."""
+    from harness.commands.bench import Request
+    from harness.commands.compare import compare as compare_environments
+
+    request = Request(
+        model=model,
+        environments=environments,
+        recipe=recipe,
+        max_pairs=max_pairs,
+        budget_minutes=budget,
+        device=device,
+        threads=threads,
+    )
+    outcome = compare_environments(opened(), request)
+    _show_runs(outcome.records, outcome.verdicts, outcome.report, as_json)
+    return outcome.exit_code
+
+
+@cli.command()
+@click.argument("model")
+@click.option("-n", "pairs", type=click.IntRange(min=1), default=20, show_default=True, help="Pairs to make.")
+@click.option("--recipe", "-r", help="One of its recipes of mode speed; the first one if left out.")
+@click.option("--environment", "-e", required=True, help="The environment that runs against itself.")
+@budgeted
+@on_device
+@with_threads
+@as_json
+@opens
+@stops_cleanly
+def aa(
+    opened: Opener,
+    model: str,
+    pairs: int,
+    recipe: str | None,
+    environment: str,
+    budget: float | None,
+    device: str,
+    threads: int | None,
+    as_json: bool,
+) -> int:
+    """Run MODEL against itself: this machine's noise, and what can be seen here with how many runs."""
+    from harness.commands.aa import measure_noise, noise_text
+    from harness.commands.bench import Request
+
+    request = Request(
+        model=model,
+        environments=(environment, environment),
+        recipe=recipe,
+        max_pairs=pairs,
+        budget_minutes=budget,
+        device=device,
+        threads=threads,
+    )
+    found = measure_noise(opened(), request)
+    click.echo(_dump(found) if as_json else noise_text(found))
+    return 0
 
 
 @cli.command()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
-from harness.core.values import Job, Record, RunStatus
+from harness.core.values import Job, Record, RunStatus, Verdict
 from harness.wire.events import Event, number
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -66,6 +67,13 @@ class Progress:
         values = ", ".join(f"{name} {value:.4f}" for name, value in sorted(record.metrics.items()))
         end = values if record.status is RunStatus.FINISHED else f"{record.status.value}: {record.reason}"
         self.say(f"{self._title}: {end or 'finished'} ({_minutes(record.seconds)})")
+
+    def look(self, runs: int, verdicts: Sequence[Verdict], *, asked: int) -> None:
+        """What a look decided; said only where another one follows."""
+        if asked:
+            for verdict in verdicts:
+                self.say(f"after {runs} run(s): {verdict.status.value}: {verdict.sentence}")
+            self.say(f"{asked} more run(s) are made")
 
     def _show(self, text: str) -> None:
         if self._live is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import os
 import secrets
@@ -13,7 +14,7 @@ from pathlib import Path
 from harness import store, wire
 from harness.core.errors import HarnessError
 from harness.core.fold import fold
-from harness.core.values import Job, ModelSpec, Recipe, Record
+from harness.core.values import Job, ModelSpec, Pair, Recipe, Record
 from harness.datasets import Prepared
 from harness.environments import Built
 from harness.execution import follow, take_snapshot
@@ -35,6 +36,7 @@ def carry_out(
     progress: Progress,
     *,
     place: tuple[int, int],
+    pair: Pair | None = None,
 ) -> Record:
     """Run one job to its end, whatever that is, and store what happened.
 
@@ -50,6 +52,7 @@ def carry_out(
         "environment": built.environment.digest,
         "data": data.manifest if data else None,
         "command": f"python -m harness run {command_line(job)}",
+        "pair": dataclasses.asdict(pair) if pair else None,
     }
     events = [Event("submitted", time.time(), submitted)]
     folder.append(events[0])

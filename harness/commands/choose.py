@@ -10,6 +10,7 @@ from harness.core.plan import choose_environments
 from harness.core.values import Environment, ModelSpec, Recipe
 from harness.environments import Built
 from harness.registry import Workspace
+from harness.wire.machine import usable_cores
 
 
 def build_environments(
@@ -40,6 +41,11 @@ def _installed(spec: ModelSpec, frameworks: Sequence[str]) -> Sequence[str]:
     """Those asked for, else those of the model's frameworks that the running interpreter has."""
     found = [name for name in spec.frameworks if importlib.util.find_spec(name) is not None]
     return frameworks or found or spec.frameworks
+
+
+def threads_for(recipe: Recipe, asked: int | None) -> int:
+    """As many as asked for, else every usable core, or fewer where the recipe says that more only wait."""
+    return asked or min(usable_cores(), int(recipe.hyperparameters.get("threads", usable_cores())))
 
 
 def prepare_data(workspace: Workspace, recipe: Recipe, say: Callable[[str], None]) -> datasets.Prepared | None:

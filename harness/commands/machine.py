@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from harness.core.values import Machine
 from harness.wire.machine import find_machine
 
 
-def describe_machine() -> dict[str, Any]:
+def this_machine() -> Machine:
     found = find_machine()
-    machine = Machine(**{**found, "gpus": tuple(found["gpus"])})
-    return {**found, "machine_class": machine.machine_class}
+    return Machine(**{**found, "gpus": tuple(found["gpus"])})
+
+
+def describe_machine() -> dict[str, Any]:
+    machine = this_machine()
+    return {**asdict(machine), "gpus": list(machine.gpus), "machine_class": machine.machine_class}
 
 
 def machine_text(found: dict[str, Any]) -> str:

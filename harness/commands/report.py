@@ -9,6 +9,7 @@ from pathlib import Path
 from harness import registry, store
 from harness.commands.carry_out import command_line
 from harness.core.errors import HarnessError, nearest
+from harness.core.families import hold_false_discoveries, told
 from harness.core.judge import judge
 from harness.core.newest import newest_runs
 from harness.core.values import Baseline, Record, Verdict
@@ -35,7 +36,8 @@ def report(workspace: registry.Workspace, model: str | None) -> tuple[tuple[Reco
         for recipe in specs[name].recipes.values():
             runs = [record for record in records if (record.job.model, record.job.recipe) == (name, recipe.name)]
             verdicts += judge(runs, recipe, baselines[-1])
-    return records, tuple(verdicts), write_report(workspace, records, verdicts, baselines)
+    held = hold_false_discoveries(verdicts)
+    return records, held, write_report(workspace, records, held, baselines)
 
 
 def write_report(
@@ -53,7 +55,7 @@ def write_report(
         records=tuple(records),
         rerun={record.id: f"python -m harness run {command_line(record.job)}" for record in records},
         generated=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        notes=(),
+        notes=(told(verdicts),),
         references=tuple(reference for baseline in baselines for reference in baseline.references),
     )
     path = workspace.state / "reports" / "index.html"

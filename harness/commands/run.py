@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 
 from harness import registry
+from harness.commands.budget import Budget
 from harness.commands.carry_out import carry_out
-from harness.commands.choose import build_environments, prepare_data
+from harness.commands.choose import build_environments, prepare_data, threads_for
 from harness.commands.report import write_report
+from harness.core.families import hold_false_discoveries
 from harness.core.judge import exit_code, judge
 from harness.core.plan import choose_recipe, more_jobs, plan
 from harness.core.values import Record, Verdict
-from harness.wire.machine import usable_cores
 from reports.progress import Progress
 
 
@@ -26,6 +28,7 @@ class Request:
     environments: tuple[str, ...] = ()
     seeds: tuple[int, ...] = ()
     max_seeds: int | None = None
+    budget_minutes: float | None = None
     device: str = "auto"
     threads: int | None = None
 
@@ -44,6 +47,7 @@ def run(workspace: registry.Workspace, request: Request) -> Outcome:
     baseline = registry.load_baseline(workspace, spec)
     recipe = choose_recipe(spec, request.recipe)
     cap = max(request.max_seeds or recipe.max_seeds, len(request.seeds))
+    budget = Budget(request.budget_minutes)
     with Progress() as progress:
         data = prepare_data(workspace, recipe, progress.say)
         built = build_environments(workspace, spec, request.frameworks, request.environments, progress.say)
@@ -54,8 +58,7 @@ def run(workspace: registry.Workspace, request: Request) -> Outcome:
             (found.environment for found in built),
             request.seeds or range(min(recipe.first_seeds, cap)),
             device=request.device,
-            # A recipe may ask for fewer: the threads of a tiny model only wait for each other.
-            threads=request.threads or min(usable_cores(), int(recipe.hyperparameters.get("threads", usable_cores()))),
+            threads=threads_for(recipe, request.threads),
         )
         records: list[Record] = []
         verdicts: tuple[Verdict, ...] = ()
@@ -74,7 +77,11 @@ def run(workspace: registry.Workspace, request: Request) -> Outcome:
                         place=(len(records), total),
                     )
                 )
-            verdicts = judge(records, recipe, baseline)
+            verdicts = hold_false_discoveries(judge(records, recipe, baseline))
             jobs = more_jobs([record.job for record in records], verdicts, cap)
+            progress.look(len(records), verdicts, asked=len(jobs))
+            if jobs and not budget.allows(len(jobs) * mean(record.seconds for record in records)):
+                progress.say(f"the budget of {budget.minutes:g} minutes does not last for {len(jobs)} more run(s)")
+                break
     report = write_report(workspace, records, verdicts, [baseline])
     return Outcome(records=tuple(records), verdicts=verdicts, report=report, exit_code=exit_code(verdicts))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from harness.core.values import Job, Machine, Record, RunStatus
+from harness.core.values import Job, Machine, Pair, Record, RunStatus
 from harness.wire.events import Event, number
 
 
@@ -52,6 +52,7 @@ def fold(id: str, job: Job, events: Iterable[Event], *, path: str = "") -> Recor
         parameters=last.get("weights", {}).get("parameters"),
         data=submitted.get("data"),
         garbled_lines=sum(event.kind == "garbled" for event in history),
+        pair=Pair(**submitted["pair"]) if submitted.get("pair") else None,
         path=path,
     )
 

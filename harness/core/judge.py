@@ -4,27 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from statistics import stdev
 
-from harness.core.show import show, show_difference
+from harness.core.disturbance import disturbance
 from harness.core.values import Baseline, Metric, Recipe, Record, Reference, RunStatus, Status, Verdict
-from harness.statistics import (
-    MeanSpread,
-    RawRuns,
-    Single,
-    Spread,
-    judge_accuracy,
-    judge_speed,
-)
+from harness.core.verdicts import make_verdict, values_of
+from harness.statistics import Evidence, MeanSpread, RawRuns, Single, Spread, judge_accuracy, judge_speed
 from harness.wire import SPEED
-
-# Shares above which a speed says nothing about the model.  Chosen, not yet measured: a neighbour with one
-# core of two has half of the machine, and a few per cent of noise are always there.
-MAX_FOREIGN_SHARE = 0.10
-MAX_STEAL_SHARE = 0.05
-MAX_WAIT_SHARE = 0.10
-MIN_CPU_SHARE = 0.60  # of the threads asked for, on a CPU: below, the machine stalled
 
 DECIDED = {
     "pass": Status.PASS,
@@ -61,47 +47,28 @@ def exit_code(verdicts: Iterable[Verdict]) -> int:
     return 4 if statuses - {Status.PASS} else 0
 
 
-def _judge_metric(records: list[Record], metric: Metric, baseline: Baseline) -> list[Verdict]:
+def unjudgeable(records: Sequence[Record], metric: Metric) -> Verdict | None:
+    """The verdict on runs that say nothing about ``metric``; None where every one of them does."""
     failed = [record for record in records if record.status is not RunStatus.FINISHED]
     if failed:
         told = f"{len(failed)} of {len(records)} run(s) did not finish: {failed[0].id}: {failed[0].reason}"
-        return [_verdict(records, metric, Status.ERROR, told)]
-    values = [record.metrics.get(metric.name, math.nan) for record in records]
-    missing = sum(not math.isfinite(value) for value in values)
+        return make_verdict(records, metric, Status.ERROR, told)
+    missing = sum(not math.isfinite(value) for value in values_of(records, metric))
     if missing:
         told = f"{missing} of {len(records)} finished run(s) reported no finite {metric.name}"
-        return [_verdict(records, metric, Status.UNMEASURED, told)]
-    if metric.name == SPEED:
-        disturbed = disturbance(records)
-        if disturbed:
-            return [_verdict(records, metric, Status.INVALID, disturbed)]
+        return make_verdict(records, metric, Status.UNMEASURED, told)
+    disturbed = disturbance(records) if metric.name == SPEED else ""
+    return make_verdict(records, metric, Status.INVALID, disturbed) if disturbed else None
+
+
+def _judge_metric(records: list[Record], metric: Metric, baseline: Baseline) -> list[Verdict]:
+    if fault := unjudgeable(records, metric):
+        return [fault]
     references = _applicable(records[0], metric, baseline)
     if not references:
-        return [_verdict(records, metric, Status.NO_BASELINE, _why_none(records[0], metric, baseline))]
+        return [make_verdict(records, metric, Status.NO_BASELINE, _why_none(records[0], metric, baseline))]
     spread = _known_spread(references)
-    return [_against(records, values, metric, reference, spread) for reference in references]
-
-
-def disturbance(records: Iterable[Record]) -> str:
-    """Why the speeds of these runs cannot be used: the first disturbed one; empty when they can."""
-    return next(filter(None, map(_disturbance, records)), "")
-
-
-def _disturbance(record: Record) -> str:
-    measured = record.measurement
-    limits = (
-        ("foreign_share", MAX_FOREIGN_SHARE, "other processes used {:.0%} of the machine"),
-        ("steal_share", MAX_STEAL_SHARE, "the hypervisor took {:.0%} of the machine"),
-        ("wait_share", MAX_WAIT_SHARE, "the run waited {:.0%} of its time for a core"),
-    )
-    for name, limit, phrase in limits:
-        share = measured.get(name, math.nan)
-        if not share <= limit:  # NaN is over the limit
-            return f"{record.id}: {phrase.format(share)} while it was measured (at most {limit:.0%})"
-    share = measured.get("cpu_share", math.nan)
-    if record.settings.get("device") == "cpu" and not share >= MIN_CPU_SHARE:
-        return f"{record.id}: the run got only {share:.0%} of its {record.job.threads} cores: the machine stalled"
-    return ""
+    return [judge_against(records, metric, reference, spread) for reference in references]
 
 
 def _applicable(record: Record, metric: Metric, baseline: Baseline) -> list[Reference]:
@@ -159,6 +126,11 @@ def _why_none(record: Record, metric: Metric, baseline: Baseline) -> str:
     return f"no reference for {metric.name}; record one with: harness baseline record {record.job.model}"
 
 
+def known_spread(record: Record, metric: Metric, baseline: Baseline) -> Spread | None:
+    """The run-to-run spread of the record's job as our own recorded runs show it."""
+    return _known_spread(_applicable(record, metric, baseline))
+
+
 def _known_spread(references: list[Reference]) -> Spread | None:
     """The run-to-run spread of this job from our own recorded runs in the same framework."""
     for reference in references:
@@ -167,30 +139,27 @@ def _known_spread(references: list[Reference]) -> Spread | None:
     return None
 
 
-def _against(
-    records: list[Record], values: list[float], metric: Metric, reference: Reference, spread: Spread | None
+def judge_against(
+    records: Sequence[Record], metric: Metric, reference: Reference, spread: Spread | None = None
 ) -> Verdict:
-    base = reference.value
+    """The verdict on runs that all hold a finite value of ``metric``."""
+    values = values_of(records, metric)
     if metric.name == SPEED:
         evidence = judge_speed(
-            [1 / value for value in reference.values or (base,)],
+            [1 / value for value in reference.values or (reference.value,)],
             [1 / value for value in values],
-            margin=metric.margin_relative or 0.05,
+            margin=speed_margin(metric),
         )
-        # A slowdown turned into samples a second: the slowest end is the lowest rate.
-        low, high = _map(lambda slower: base / (1 + slower), evidence.high, evidence.low)
-        margin, detectable = _map(lambda share: base * share, evidence.margin, evidence.detectable)
-    else:
-        evidence = judge_accuracy(
-            values,
-            reference=_statistic(reference),
-            spread=spread if reference.kind == "published" else None,
-            higher_is_better=metric.better == "higher",
-            margin=metric.margin if reference.margin is None else reference.margin,
-        )
-        low, high = _map(lambda difference: base + difference, evidence.low, evidence.high)
-        margin, detectable = evidence.margin, evidence.detectable
-    return _verdict(
+        return speed_verdict(records, metric, reference, evidence, screen=True)
+    evidence = judge_accuracy(
+        values,
+        reference=_statistic(reference),
+        spread=None if reference.kind == "recorded" else spread,
+        higher_is_better=metric.better == "higher",
+        margin=metric.margin if reference.margin is None else reference.margin,
+    )
+    low, high = _map(lambda difference: reference.value + difference, evidence.low, evidence.high)
+    return make_verdict(
         records,
         metric,
         DECIDED[evidence.decision],
@@ -198,9 +167,56 @@ def _against(
         reference=reference,
         low=low,
         high=high,
+        margin=evidence.margin,
+        detectable=evidence.detectable,
+        needs=evidence.needs,
+        p=evidence.p,
+    )
+
+
+def speed_margin(metric: Metric) -> float:
+    return 0.05 if metric.margin_relative is None else metric.margin_relative
+
+
+def speed_verdict(
+    records: Sequence[Record], metric: Metric, reference: Reference, evidence: Evidence, *, screen: bool
+) -> Verdict:
+    """Evidence about slowdowns as a verdict about rates.
+
+    A ``screen`` is a comparison with runs of another day: what it suspects alarms nobody until pairs of
+    interleaved runs confirm it (VERDICTS rule 4).
+    """
+    base, status, advice = reference.value, DECIDED[evidence.decision], ""
+    if screen and status in (Status.REGRESSION, Status.IMPROVED):
+        advice = f"{status} is suspected against another day's runs: {_confirmation(records, reference)}"
+        status = Status.INCONCLUSIVE
+    # A slowdown turned into samples a second: the slowest end is the lowest rate.
+    low, high = _map(lambda slower: base / (1 + slower), evidence.high, evidence.low)
+    margin, detectable = _map(lambda share: base * share, evidence.margin, evidence.detectable)
+    return make_verdict(
+        records,
+        metric,
+        status,
+        evidence.reason,
+        reference=reference,
+        low=low,
+        high=high,
         margin=margin,
         detectable=detectable,
-        needs=evidence.needs,
+        needs=None if advice else evidence.needs,
+        p=evidence.p,
+        advice=advice,
+        measured=None if evidence.estimate is None else base / (1 + evidence.estimate),
+    )
+
+
+def _confirmation(records: Sequence[Record], reference: Reference) -> str:
+    job = records[0].job
+    if reference.environment in (None, job.environment):
+        return "the environment is the same, so the code, the driver or the machine differs"
+    return (
+        "confirm it by interleaved pairs: harness compare "
+        f"{reference.environment} {job.environment} --model {job.model} --recipe {job.recipe}"
     )
 
 
@@ -214,78 +230,3 @@ def _statistic(reference: Reference) -> RawRuns | MeanSpread | Single:
     if reference.std is not None and reference.std_kind is not None and reference.n is not None:
         return MeanSpread(mean=reference.value, std=reference.std, n=reference.n, std_kind=reference.std_kind)
     return Single(reference.value, of="best" if reference.of == "best" else "single", n=reference.n or 1)
-
-
-def _verdict(
-    records: list[Record],
-    metric: Metric,
-    status: Status,
-    told: str,
-    *,
-    reference: Reference | None = None,
-    low: float | None = None,
-    high: float | None = None,
-    margin: float | None = None,
-    detectable: float | None = None,
-    needs: int | None = None,
-) -> Verdict:
-    job = records[0].job
-    values = tuple(
-        record.metrics[metric.name]
-        for record in records
-        if record.status is RunStatus.FINISHED and math.isfinite(record.metrics.get(metric.name, math.nan))
-    )
-    verdict = Verdict(
-        model=job.model,
-        recipe=job.recipe,
-        framework=job.framework,
-        environment=job.environment,
-        metric=metric.name,
-        unit=metric.unit,
-        better=metric.better,
-        status=status,
-        measured=math.fsum(values) / len(values) if values else None,
-        n=len(values),
-        values=values,
-        reference=reference,
-        low=low,
-        high=high,
-        margin=margin,
-        detectable=detectable,
-        needs=needs,
-        sentence="",
-        runs=tuple(record.id for record in records),
-    )
-    return replace(verdict, sentence=_sentence(verdict, told))
-
-
-def _sentence(verdict: Verdict, told: str) -> str:
-    """One sentence that a tired person understands at night."""
-    subject = f"{verdict.model}/{verdict.recipe} in {verdict.environment}: {verdict.metric}"
-    reference, unit = verdict.reference, verdict.unit
-    if reference is None or verdict.measured is None:
-        measured = f" {show(verdict.measured, unit)}" if verdict.measured is not None else ""
-        return f"{subject}{measured} is {verdict.status}: {told}."
-    difference = show_difference(verdict.measured - reference.value, unit)
-    against = f"{reference.kind} {show(reference.value, unit)}{_of(reference)}"
-    margin = show_difference(verdict.margin, unit, sign=False)
-    head = f"{subject} {show(verdict.measured, unit)} over {verdict.n} run(s) against {against}"
-    match verdict.status:
-        case Status.PASS:
-            return f"{head} reproduces: difference {difference}, shown to lie within ±{margin}."
-        case Status.REGRESSION:
-            return f"{head} is worse: difference {difference}, no change is excluded at 99 %."
-        case Status.IMPROVED:
-            return f"{head} is better than it should be: {difference}; look for a leak or a stale baseline."
-        case _:
-            more = f"about {verdict.needs} more run(s) would decide" if verdict.needs else "more runs may not decide"
-            return f"{head} is undecided: difference {difference}, margin ±{margin}; {more} ({told})."
-
-
-def _of(reference: Reference) -> str:
-    count = len(reference.values) or reference.n
-    if reference.of == "best":
-        return f" (the best of {count or 'an unknown number'})"
-    if reference.std is None and not reference.values:
-        return " (a single number)"
-    return f" ({count} runs)"

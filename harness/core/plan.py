@@ -7,9 +7,8 @@ from dataclasses import replace
 
 from harness.core.errors import HarnessError, nearest
 from harness.core.values import Environment, Job, ModelSpec, Recipe, Status, Verdict
+from harness.statistics import ACCURACY_LOOKS
 
-# Counts of seeds after which accuracy is judged (VERDICTS rule 3).
-LOOKS = (1, 2, 3, 5, 8, 10)
 OPEN = frozenset({Status.INCONCLUSIVE})
 
 
@@ -82,10 +81,14 @@ def plan(
     )
 
 
+def looks(schedule: Sequence[int], cap: int) -> tuple[int, ...]:
+    """The counts of ``schedule`` up to ``cap``, and ``cap`` itself."""
+    return (*(look for look in schedule if look < cap), cap)
+
+
 def next_look(done: int, cap: int) -> int:
-    """How many runs the next look wants in all; ``done`` when there is none left."""
-    later = [look for look in LOOKS if done < look <= cap]
-    return later[0] if later else max(done, cap)
+    """How many seeds the next look wants in all; ``done`` when there is none left."""
+    return next((look for look in looks(ACCURACY_LOOKS, cap) if look > done), done)
 
 
 def undecided(verdicts: Iterable[Verdict]) -> frozenset[tuple[str, str, str, str]]:

@@ -84,7 +84,7 @@ class Reference:
 
     recipe: str
     metric: str
-    kind: Literal["published", "recorded"]
+    kind: Literal["published", "recorded", "measured"]  # measured: the other side of a comparison
     value: float  # the mean of values where those are given
     values: tuple[float, ...] = ()
     std: float | None = None
@@ -160,6 +160,15 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pair:
+    """The place of a run in a session of interleaved runs; two sides of the same job make an A/A pair."""
+
+    session: str
+    number: int  # from 0
+    side: Literal["A", "B"]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Record:
     """What one run did.  Immutable; made by ``fold`` from its events, and by nothing else."""
 
@@ -186,6 +195,7 @@ class Record:
     parameters: int | None
     data: Mapping[str, Any] | None  # the manifest
     garbled_lines: int
+    pair: Pair | None = None
     path: str = ""
 
 
@@ -212,3 +222,4 @@ class Verdict:
     needs: int | None
     sentence: str
     runs: tuple[str, ...]  # ids of the records behind it
+    p: float | None = None  # against no change, paid for repeated looks; None where nothing was tested

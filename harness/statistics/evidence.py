@@ -72,6 +72,7 @@ class Evidence:
     looks: int
     method: str
     reason: str
+    p: float | None = None
 
 
 def without_interval(

@@ -1,0 +1,37 @@
+"""Was the machine ours while a speed was measured?  Pure: reads what the record says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from harness.core.values import Record
+
+# Shares above which a speed says nothing about the model.  Chosen, not yet measured: a neighbour with one
+# core of two has half of the machine, and a few per cent of noise are always there.
+MAX_FOREIGN_SHARE = 0.10
+MAX_STEAL_SHARE = 0.05
+MAX_WAIT_SHARE = 0.10
+MIN_CPU_SHARE = 0.60  # of the threads asked for, on a CPU: below, the machine stalled
+
+
+def disturbance(records: Iterable[Record]) -> str:
+    """Why the speeds of these runs cannot be used: the first disturbed one; empty when they can."""
+    return next(filter(None, map(_disturbance, records)), "")
+
+
+def _disturbance(record: Record) -> str:
+    measured = record.measurement
+    limits = (
+        ("foreign_share", MAX_FOREIGN_SHARE, "other processes used {:.0%} of the machine"),
+        ("steal_share", MAX_STEAL_SHARE, "the hypervisor took {:.0%} of the machine"),
+        ("wait_share", MAX_WAIT_SHARE, "the run waited {:.0%} of its time for a core"),
+    )
+    for name, limit, phrase in limits:
+        share = measured.get(name, math.nan)
+        if not share <= limit:  # NaN is over the limit
+            return f"{record.id}: {phrase.format(share)} while it was measured (at most {limit:.0%})"
+    share = measured.get("cpu_share", math.nan)
+    if record.settings.get("device") == "cpu" and not share >= MIN_CPU_SHARE:
+        return f"{record.id}: the run got only {share:.0%} of its {record.job.threads} cores: the machine stalled"
+    return ""
