@@ -253,6 +253,23 @@ def report(opened: Opener, model: str | None, as_json: bool) -> int:
     return exit_code(verdicts)
 
 
+@cli.command()
+@click.argument("model", required=False)
+@as_json
+@opens
+def check(opened: Opener, model: str | None, as_json: bool) -> int:
+    """Judge stored runs again; say which verdicts changed since they were said last, and why."""
+    from harness.commands.check import check as check_runs
+    from reports.json_view import change_json
+    from reports.terminal import change_lines
+
+    outcome, changes = check_runs(opened(), model)
+    _show_runs(outcome.records, outcome.verdicts, outcome.report, as_json, changes=list(map(change_json, changes)))
+    if not as_json:
+        click.echo(change_lines(changes))
+    return outcome.exit_code
+
+
 @cli.group()
 def baseline() -> None:
     """Record what was measured as a reference."""
@@ -403,12 +420,13 @@ def machine(as_json: bool) -> int:
     return 0
 
 
-def _show_runs(records: Any, verdicts: Any, path: Path, as_json: bool) -> None:
+def _show_runs(records: Any, verdicts: Any, path: Path, as_json: bool, **more: Any) -> None:
     if as_json:
         from reports.json_view import run_json, verdict_json
 
         runs = [run_json(record) for record in records]
-        click.echo(_dump({"runs": runs, "verdicts": [verdict_json(item) for item in verdicts], "report": str(path)}))
+        judged = [verdict_json(item) for item in verdicts]
+        click.echo(_dump({"runs": runs, "verdicts": judged, "report": str(path), **more}))
         return
     from reports.terminal import run_table, verdict_table
 

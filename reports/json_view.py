@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.core.changes import Change
 from harness.core.values import Record, Verdict
 
 
@@ -39,4 +40,17 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "detectable": verdict.detectable,
         "needs": verdict.needs,
         "sentence": verdict.sentence,
+    }
+
+
+def change_json(change: Change) -> dict[str, Any]:
+    verdict = change.verdict
+    return {
+        "model": verdict.model,
+        "recipe": verdict.recipe,
+        "environment": verdict.environment,
+        "metric": verdict.metric,
+        "before": change.before,
+        "now": verdict.status.value,
+        "reasons": list(change.reasons),
     }

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
+from harness.core.changes import Change
 from harness.core.show import show, show_difference
 from harness.core.values import Record, Verdict
 
@@ -64,6 +65,18 @@ def verdict_table(verdicts: Sequence[Verdict]) -> str:
     headers = ("environment", "model/recipe", "metric", "measured", "n", "reference", "margin", "verdict")
     table = tabulate(rows, headers=headers, disable_numparse=True)
     return "\n".join([table, "", *(verdict.sentence for verdict in verdicts)])
+
+
+def change_lines(changes: Sequence[Change]) -> str:
+    """One line per verdict that is other than it was said last."""
+    if not changes:
+        return "no verdict changed since it was said last"
+    return "\n".join(
+        f"changed: {change.verdict.model}/{change.verdict.recipe} in {change.verdict.environment}, "
+        f"{change.verdict.metric}: {change.before or 'not judged'} -> {change.verdict.status.value}: "
+        f"{'; '.join(change.reasons)}"
+        for change in changes
+    )
 
 
 def _number(record: Record, name: str, form: str, scale: float = 1.0) -> str:

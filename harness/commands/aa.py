@@ -10,7 +10,7 @@ from harness.commands.bench import Request, open_bench
 from harness.core.errors import HarnessError
 from harness.core.plan import choose_recipe
 from harness.core.values import Baseline, RunStatus
-from harness.statistics import Noise, noise_of
+from harness.statistics import noise_of
 from reports.progress import Progress
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
 
 from harness import registry, store
 from harness.commands.carry_out import command_line
+from harness.core.changes import key, said
 from harness.core.errors import HarnessError, nearest
 from harness.core.families import hold_false_discoveries, told
 from harness.core.judge import judge
@@ -62,4 +65,17 @@ def write_report(
     with store.disk_faults(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         store.write_whole(path, render(page))
+    method = deciding_code()
+    store.remember(workspace.state, {key(verdict): said(verdict, method) for verdict in verdicts})
     return path
+
+
+def deciding_code() -> str:
+    """Digest of the code that turns records into verdicts."""
+    digest = hashlib.sha256()
+    for package in ("harness.statistics", "harness.core"):
+        folder = resources.files(package)
+        for path in sorted(folder.iterdir(), key=lambda item: item.name):
+            if path.name.endswith(".py"):
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
