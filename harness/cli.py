@@ -270,6 +270,28 @@ def check(opened: Opener, model: str | None, as_json: bool) -> int:
     return outcome.exit_code
 
 
+@cli.command()
+@click.argument("model")
+@click.option("--recipe", "-r", help="Only this recipe.")
+@click.option("--metric", help="Only this metric.")
+@as_json
+@opens
+def history(opened: Opener, model: str, recipe: str | None, metric: str | None, as_json: bool) -> int:
+    """Show MODEL's metrics over the nights: changes, since when, and drift."""
+    from harness.commands.history import history as follow_history
+
+    found, path = follow_history(opened(), model, recipe=recipe, metric=metric)
+    if as_json:
+        from reports.json_view import trend_json
+
+        click.echo(_dump({"history": [trend_json(trend) for trend in found], "report": str(path)}))
+        return 0
+    from reports.terminal import trend_text
+
+    click.echo(f"{trend_text(found)}\n\nreport: {path}")
+    return 0
+
+
 @cli.group()
 def baseline() -> None:
     """Record what was measured as a reference."""

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import html
 import io
+import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from statistics import median
+from typing import TYPE_CHECKING
 
 from harness.core.show import show
+from harness.core.trends import Trend
 from harness.core.values import Record, Verdict
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 def interval(verdict: Verdict) -> str:
@@ -42,17 +51,13 @@ def curves(records: Sequence[Record], name: str, figure: str) -> str:
 
     ``figure`` prefixes every id in the SVG, so that several can stand in one page.
     """
-    import matplotlib as mpl
     import pandas as pd
-    from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
     frame = pd.DataFrame({record.id: dict(record.curves[name]) for record in records if name in record.curves})
     if frame.empty or len(frame) < 2:
         return ""
-    with mpl.rc_context({"svg.hashsalt": figure, "svg.fonttype": "none", "font.size": 9}):
-        drawing = Figure(figsize=(4.2, 2.4), layout="constrained")
-        axes = drawing.subplots()
+    with _figure(figure, 4.2) as (drawing, axes):
         frame = frame.sort_index()
         for column in frame:
             axes.plot(frame.index + 1, frame[column], color="#123456", alpha=0.35, linewidth=1)
@@ -60,12 +65,48 @@ def curves(records: Sequence[Record], name: str, figure: str) -> str:
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_title(name)
+        return _svg(drawing, figure)
+
+
+def nights(trend: Trend, figure: str) -> str:
+    """Every night's value, the levels between the changes, where a change may lie, the published value."""
+    if len(trend.values) < 2:
+        return ""
+    with _figure(figure, 7.2) as (drawing, axes):
+        x = range(len(trend.values))
+        axes.plot(x, trend.values, "o", color="#123456", markersize=3)
+        starts = [0, *(point.index for point in trend.points), len(trend.values)]
+        for start, end in itertools.pairwise(starts):
+            axes.hlines(median(trend.values[start:end]), start - 0.4, end - 0.6, color="#123456", linewidth=2)
+        for point in trend.points:
+            axes.axvspan(point.low - 0.5, point.high + 0.5, color="#123456", alpha=0.15, linewidth=0)
+        if trend.reference:
+            axes.axhline(trend.reference.value, color="#000000", linestyle="--", linewidth=1)
+        axes.set_title(f"{trend.metric.name}, {trend.metric.unit}")
+        ticks = sorted({0, len(trend.values) // 2, len(trend.values) - 1})
+        axes.set_xticks(ticks, [trend.nights[tick] for tick in ticks])
+        return _svg(drawing, figure)
+
+
+@contextmanager
+def _figure(name: str, width: float) -> Iterator[tuple[Figure, Axes]]:
+    """A drawing of ``width`` inches whose bytes depend on its content and ``name`` only."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none", "font.size": 9}):
+        drawing = Figure(figsize=(width, 2.4), layout="constrained")
+        axes = drawing.subplots()
         axes.spines[["top", "right"]].set_visible(False)
         drawing.patch.set_alpha(0)
         axes.patch.set_alpha(0)
-        out = io.StringIO()
-        drawing.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
-    return _themed(out.getvalue(), figure)
+        yield drawing, axes
+
+
+def _svg(drawing: Figure, name: str) -> str:
+    out = io.StringIO()
+    drawing.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    return _themed(out.getvalue(), name)
 
 
 def _themed(svg: str, figure: str) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
 from harness.core.show import show, show_difference
+from harness.core.trends import Trend
 from harness.core.values import Record, Reference, Status, Verdict
-from reports.charts import curves, interval
+from reports.charts import curves, interval, nights
 
 SYMBOLS = {
     Status.PASS: "✓",
@@ -48,16 +49,11 @@ class Page:
 
 def render(page: Page) -> str:
     """The whole page as text."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(show=show, difference=show_difference)
-    script = _part("page.js")
     verdicts = sorted(page.verdicts, key=lambda verdict: WORST_FIRST.index(verdict.status))
     judged = {id(verdict.reference) for verdict in verdicts}
-    return environment.from_string(_part("page.html.j2")).render(
+    return _render(
+        "page.html.j2",
+        title=page.title,
         page=page,
         verdicts=verdicts,
         symbols=SYMBOLS,
@@ -66,9 +62,38 @@ def render(page: Page) -> str:
         unjudged=[reference for reference in page.references if id(reference) not in judged],
         interval=interval,
         safe_url=safe_url,
+    )
+
+
+def render_history(model: str, trends: Sequence[Trend], generated: str) -> str:
+    """The page of one model's metrics over the nights."""
+    drawn = {index: nights(trend, f"t{index}") for index, trend in enumerate(trends, 1)}
+    return _render(
+        "history.html.j2",
+        title=f"History of {model}",
+        trends=trends,
+        generated=generated,
+        chart=drawn.get,
+    )
+
+
+def _render(template: str, **values: Any) -> str:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("reports"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(show=show, difference=show_difference)
+    script = _part("page.js")
+    return environment.get_template(template).render(
         style=_part("page.css"),
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        **values,
     )
 
 

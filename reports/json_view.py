@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from harness.core.changes import Change
+from harness.core.trends import Trend
 from harness.core.values import Record, Verdict
 
 
@@ -53,4 +55,22 @@ def change_json(change: Change) -> dict[str, Any]:
         "before": change.before,
         "now": verdict.status.value,
         "reasons": list(change.reasons),
+    }
+
+
+def trend_json(trend: Trend) -> dict[str, Any]:
+    return {
+        "model": trend.model,
+        "recipe": trend.recipe,
+        "environment": trend.environment,
+        "machine": trend.machine_class,
+        "metric": trend.metric.name,
+        "nights": list(trend.nights),
+        "values": list(trend.values),
+        "runs": list(trend.runs),
+        "left_out": trend.left_out,
+        "change_points": [asdict(point) for point in trend.points],
+        "drift": asdict(trend.drift) if trend.drift else None,
+        "published": trend.reference.value if trend.reference else None,
+        "sentences": list(trend.sentences),
     }

@@ -8,6 +8,7 @@ from tabulate import tabulate
 
 from harness.core.changes import Change
 from harness.core.show import show, show_difference
+from harness.core.trends import Trend
 from harness.core.values import Record, Verdict
 
 
@@ -77,6 +78,39 @@ def change_lines(changes: Sequence[Change]) -> str:
         f"{'; '.join(change.reasons)}"
         for change in changes
     )
+
+
+def trend_text(found: Sequence[Trend]) -> str:
+    """One row per series, then what happened in each."""
+    rows = [
+        (
+            trend.environment,
+            f"{trend.model}/{trend.recipe}",
+            trend.metric.name,
+            len(trend.nights),
+            sum(trend.runs),
+            trend.left_out,
+            show(trend.values[0], trend.metric.unit) if trend.values else "–",
+            show(trend.values[-1], trend.metric.unit) if trend.values else "–",
+            show(trend.reference.value, trend.metric.unit) if trend.reference else "–",
+            len(trend.points),
+        )
+        for trend in found
+    ]
+    headers = (
+        "environment",
+        "model/recipe",
+        "metric",
+        "nights",
+        "runs",
+        "left out",
+        "first",
+        "last",
+        "published",
+        "changes",
+    )
+    sentences = [sentence for trend in found for sentence in trend.sentences]
+    return "\n".join([tabulate(rows, headers=headers, disable_numparse=True), "", *sentences])
 
 
 def _number(record: Record, name: str, form: str, scale: float = 1.0) -> str:

@@ -1,0 +1,112 @@
+"""A metric of one job over the nights: changes, and drift against its published value.  Pure."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from harness.core.disturbance import disturbance
+from harness.core.show import show
+from harness.core.values import Baseline, Metric, Recipe, Record, Reference, RunStatus
+from harness.statistics import ChangePoint, Drift, change_points, drift
+from harness.wire import SPEED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trend:
+    """One metric of one recipe in one environment on one kind of machine."""
+
+    model: str
+    recipe: str
+    environment: str
+    machine_class: str
+    metric: Metric
+    nights: tuple[str, ...]  # dates in UTC, oldest first
+    values: tuple[float, ...]  # the night's median
+    runs: tuple[int, ...]  # how many runs a night has
+    points: tuple[ChangePoint, ...]
+    drift: Drift | None
+    reference: Reference | None  # the published one, which drift is told against
+    left_out: int  # runs that failed, were disturbed or held no number
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What a person has to know, the newest change first."""
+        subject = f"{self.model}/{self.recipe} in {self.environment}: {self.metric.name}"
+        told = [self._point(subject, point) for point in reversed(self.points)]
+        if self.drift and self.reference:
+            told.append(
+                f"{subject} drifts: since {self.nights[self.drift.since]} by {self.drift.per_night:+.2%} a night; it "
+                f"now lies {self.drift.distance:+.1%} from the published {show(self.reference.value, self.metric.unit)}."
+            )
+        return tuple(told) or (f"{subject}: no change in {len(self.nights)} night(s).",)
+
+    def _point(self, subject: str, point: ChangePoint) -> str:
+        better = (point.effect > 0) == (self.metric.better == "higher")
+        first, last = self.nights[point.low], self.nights[point.high]
+        when = self.nights[point.index] if first == last else f"{self.nights[point.index]} ({first} to {last})"
+        return (
+            f"{subject} got {'better' if better else 'worse'} on {when}: {point.effect:+.1%} "
+            f"({point.effect_low:+.1%} to {point.effect_high:+.1%})."
+        )
+
+
+def trends(records: Iterable[Record], recipe: Recipe, baseline: Baseline, metric: Metric) -> tuple[Trend, ...]:
+    """One for each environment and kind of machine that has stored runs of ``recipe``."""
+    series: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        if record.job.recipe == recipe.name:
+            machine = record.machine.machine_class if record.machine else "unknown machine"
+            series.setdefault((record.job.environment, machine), []).append(record)
+    return tuple(_trend(runs, metric, baseline, *place) for place, runs in sorted(series.items()))
+
+
+def _trend(runs: Sequence[Record], metric: Metric, baseline: Baseline, environment: str, machine: str) -> Trend:
+    nights: dict[str, list[float]] = {}
+    for run in sorted(runs, key=lambda run: run.started):
+        if _counts(run, metric):
+            nights.setdefault(_date(run.started), []).append(run.metrics[metric.name])
+    values = tuple(median(found) for found in nights.values())
+    counts = tuple(map(len, nights.values()))
+    reference = _published(runs[0], metric, baseline)
+    return Trend(
+        model=runs[0].job.model,
+        recipe=runs[0].job.recipe,
+        environment=environment,
+        machine_class=machine,
+        metric=metric,
+        nights=tuple(nights),
+        values=values,
+        runs=counts,
+        points=change_points(values, runs_per_point=int(median(counts)) if counts else 1),
+        drift=drift(values, reference=reference.value) if reference else None,
+        reference=reference,
+        left_out=len(runs) - sum(counts),
+    )
+
+
+def _counts(run: Record, metric: Metric) -> bool:
+    value = run.metrics.get(metric.name, math.nan)
+    quiet = metric.name != SPEED or not disturbance([run])
+    return run.status is RunStatus.FINISHED and math.isfinite(value) and quiet
+
+
+def _published(run: Record, metric: Metric, baseline: Baseline) -> Reference | None:
+    machine = run.machine.machine_class if run.machine else None
+    return next(
+        (
+            reference
+            for reference in baseline.references
+            if (reference.kind, reference.recipe, reference.metric) == ("published", run.job.recipe, metric.name)
+            and reference.framework in (None, run.job.framework)
+            and reference.machine in (None, machine)
+        ),
+        None,
+    )
+
+
+def _date(moment: float) -> str:
+    return datetime.datetime.fromtimestamp(moment, datetime.UTC).date().isoformat()
