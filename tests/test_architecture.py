@@ -15,8 +15,11 @@ from tests.conftest import REPOSITORY
 
 OPTIONS = """
 cli --workspace --data-dir --version
+aa model -n --recipe --environment --budget --device --threads --json
 baseline
 baseline record model --recipe --environment --reason --runs --json
+check model --json
+compare environments --model --recipe --max-pairs --budget --device --threads --json
 data
 data fetch name --json
 data list --json
@@ -26,10 +29,11 @@ env build name --json
 env list --json
 env lock name --json
 env remove name --json
+history model --recipe --metric --json
 list --json
 machine --json
 report model --json
-run model --recipe --framework --environment --seed --seeds --max-seeds --device --threads --json
+run model --recipe --framework --environment --seed --seeds --max-seeds --budget --device --threads --json
 """
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -68,7 +67,7 @@ def _trend(runs: Sequence[Record], metric: Metric, baseline: Baseline, environme
     nights: dict[str, list[float]] = {}
     for run in sorted(runs, key=lambda run: run.started):
         if _counts(run, metric):
-            nights.setdefault(_date(run.started), []).append(run.metrics[metric.name])
+            nights.setdefault(_date(run), []).append(run.metrics[metric.name])
     values = tuple(median(found) for found in nights.values())
     counts = tuple(map(len, nights.values()))
     reference = _published(runs[0], metric, baseline)
@@ -108,5 +107,6 @@ def _published(run: Record, metric: Metric, baseline: Baseline) -> Reference | N
     )
 
 
-def _date(moment: float) -> str:
-    return datetime.datetime.fromtimestamp(moment, datetime.UTC).date().isoformat()
+def _date(run: Record) -> str:
+    """The day in UTC that the run's id begins with."""
+    return f"{run.id[:4]}-{run.id[4:6]}-{run.id[6:8]}"

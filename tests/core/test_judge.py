@@ -123,6 +123,14 @@ def test_a_speed_on_its_own_machine_passes() -> None:
     assert speeds({}, FAST).status is Status.PASS
 
 
+def test_a_slowdown_against_another_day_is_suspected_and_alarms_nobody() -> None:
+    slow = replace(FAST, values=(150.0, 150.5, 149.0, 151.0), value=150.1, environment="torch-2.12")
+    verdict = speeds({}, slow)
+    assert verdict.status is Status.INCONCLUSIVE
+    assert "REGRESSION is suspected" in verdict.sentence
+    assert "harness compare torch-2.12 torch-2.13 --model toy" in verdict.sentence
+
+
 def test_a_speed_of_another_machine_is_no_baseline_and_says_which() -> None:
     verdict = speeds({}, replace(FAST, machine="Tesla P100, 1 cores"))
     assert verdict.status is Status.NO_BASELINE

@@ -31,9 +31,11 @@ def train(run: Any) -> None:
 
 
 def speed(run: Any) -> None:
-    left = numpy.ones((100, 100), numpy.float32)
+    left = numpy.ones((400, 400), numpy.float32)
+    work = int(os.environ.get("TOY_WORK", "20"))  # an environment's [variables] can make it slower
     for _ in run.timed_steps(samples=1):
-        left @ left
+        for _ in range(work):
+            left @ left
 
 
 def misbehave(behaviour: str, run: Any) -> None:
