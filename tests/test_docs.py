@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -18,6 +20,8 @@ ELSEWHERE = {
     "python -m harness run ts-fcn": "test_frameworks.py, shortened",
     "python -m harness run resnet50 --recipe speed": "test_frameworks.py, shortened",
     "python -m harness run resnet50 -f torch --seeds 5": "the same command with one seed",
+    "python -m harness compare torch-2.13 tf-2.21 --model resnet50": "commands/test_compare.py, with the toy",
+    "python -m harness aa resnet50 -e torch-2.13 -n 20": "commands/test_compare.py, with the toy",
 }
 
 
@@ -49,6 +53,8 @@ def test_every_command_of_the_readme_answers(workspace: Workspace) -> None:
         if command not in ELSEWHERE:
             answers[command] = run(workspace, command)
     assert answers.pop("python -m harness report") == 4
+    assert answers.pop("python -m harness check") == 4
+    assert answers.pop("python -m harness history resnet50") == 2  # no run of resnet50 is stored here
     recorded = 'python -m harness baseline record resnet50 --reason "first baseline on this machine"'
     assert answers.pop(recorded) == 2  # no run of resnet50 is stored in this workspace
     assert set(answers.values()) == {0}
@@ -71,6 +77,21 @@ def test_the_commands_of_a_page_end_well(workspace: Workspace, name: str) -> Non
     found = list(commands(REPOSITORY / "docs" / name))
     assert found
     assert {command: run(workspace, command) for command in found} == dict.fromkeys(found, 0)
+
+
+def test_the_pictures_are_drawn_by_the_projects_own_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = importlib.util.spec_from_file_location("draw", REPOSITORY / "docs" / "draw.py")
+    assert spec
+    assert spec.loader
+    draw = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(draw)
+    monkeypatch.setattr(draw, "FOLDER", tmp_path)
+    draw.main()
+    for name in ("decisions.svg", "history.svg"):
+        assert (REPOSITORY / "docs" / "pictures" / name).is_file()
+        ElementTree.parse(tmp_path / name)
+    drawn = (tmp_path / "decisions.svg").read_text()
+    assert [status in drawn for status in ("PASS", "REGRESSION", "IMPROVED", "INCONCLUSIVE")] == [True] * 4
 
 
 def test_links_between_pages_lead_somewhere() -> None:

@@ -19,7 +19,7 @@ def hold_false_discoveries(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
     never PASS, and says so.
     """
     tested = [verdict for verdict in verdicts if verdict.p is not None]
-    stands = dict(zip(map(id, tested), false_discovery([v.p or 0.0 for v in tested], level=RATE), strict=True))
+    stands = dict(zip(map(id, tested), false_discovery([verdict.p for verdict in tested], level=RATE), strict=True))
     return tuple(
         _suspected(verdict, len(tested)) if verdict.status in ALARMS and not stands.get(id(verdict), True) else verdict
         for verdict in verdicts

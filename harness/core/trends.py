@@ -38,8 +38,8 @@ class Trend:
         told = [self._point(subject, point) for point in reversed(self.points)]
         if self.drift and self.reference:
             told.append(
-                f"{subject} drifts: since {self.nights[self.drift.since]} by {self.drift.per_night:+.2%} a night; it "
-                f"now lies {self.drift.distance:+.1%} from the published {show(self.reference.value, self.metric.unit)}."
+                f"{subject} drifts: since {self.nights[self.drift.since]} by {self.drift.per_night:+.2%} a night; it now "
+                f"lies {self.drift.distance:+.1%} from the published {show(self.reference.value, self.metric.unit)}."
             )
         return tuple(told) or (f"{subject}: no change in {len(self.nights)} night(s).",)
 
