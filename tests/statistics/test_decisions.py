@@ -17,7 +17,7 @@ from harness.statistics import (
     judge_speed,
     judge_speed_paired,
 )
-from harness.statistics.accuracy import normal_maximum
+from harness.statistics.boundary import normal_maximum
 
 REFERENCE = (0.960, 0.956, 0.962, 0.960, 0.965, 0.958, 0.963, 0.964, 0.964, 0.957)
 
