@@ -14,13 +14,14 @@ from scipy.special import fdtrc
 from harness.statistics.boundary import MIN_DF, Design, beyond_zero, noncentrality_of_power, within_deviations
 from harness.statistics.evidence import Decision, Evidence, MeanSpread, RawRuns, Single, Spread, without_interval
 from harness.statistics.finite import count, number, numbers
-from harness.statistics.forecast import Limits, Present, further_runs
 from harness.statistics.interval import POWER, pooled
+from harness.statistics.outlook import Limits, Present, further_runs
 from harness.statistics.sequential import ACCURACY_LOOKS
 
 METHOD = "t of the seeds' means with pooled spread, levels for looks at 1, 2, 3, 5, 8 and 10 seeds"
 DEVIATIONS = 2.0  # the margin where none is given, in standard deviations of one run
 REGRESSION_SHARE = 0.9  # of alpha; the rest is for gains: a leak is large, and can wait for one seed more
+ALONE = 0.02  # of alpha: what a single run may spend on either side, see ``boundary.beyond_zero``
 DISTRUST = 0.05  # level at which our own spread is larger than the one known from earlier runs
 EQUAL_RUNS = 0.25  # their spread in margins where no two numbers differ: five or six of them can pass
 ROUNDING = 1e-9  # relative: differences below are those of floating-point arithmetic
@@ -141,7 +142,7 @@ def _decision(limits: Limits, difference: float, error: float, margin: float | N
 @lru_cache(maxsize=8192)
 def _limits(design: Design, k: int, relative: bool, alpha: float, beta: float) -> Limits:
     """The t of each decision at a look at k runs; ``relative``: the margin is in deviations of one run."""
-    loss, gain = REGRESSION_SHARE * alpha, (1 - REGRESSION_SHARE) * alpha
+    loss, gain, alone = REGRESSION_SHARE * alpha, (1 - REGRESSION_SHARE) * alpha, ALONE * alpha
     if relative:
         above, below = (
             -within_deviations(k, design=design, level=beta, below=below, deviations=DEVIATIONS)
@@ -150,8 +151,8 @@ def _limits(design: Design, k: int, relative: bool, alpha: float, beta: float) -
     else:
         above, below = (beyond_zero(k, design=design, level=beta, below=below) for below in (False, True))
     return Limits(
-        regression=beyond_zero(k, design=design, level=loss, below=True),
-        improved=beyond_zero(k, design=design, level=gain, below=False),
+        regression=beyond_zero(k, design=design, level=loss, below=True, alone=alone),
+        improved=beyond_zero(k, design=design, level=gain, below=False, alone=alone),
         above_worse=above,
         below_better=below,
     )

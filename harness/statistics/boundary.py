@@ -20,7 +20,7 @@ from harness.statistics.sequential import ACCURACY_LOOKS
 Floats = NDArray[numpy.float64]
 MAX_RUNS = ACCURACY_LOOKS[-1]
 SHAPE = 0.45  # Wang & Tsiatis 1987: 0.5 needs the fewest runs, 0 misses the fewest changes
-LONELY = 1.15  # a single run that went wrong leaves no trace in the spread; two or more runs do
+LONELY_DF = 4.0  # how heavy a tail of single runs is supposed to be, however well the spread is known
 MIN_DF = 1.0  # below, a spread is hardly known
 _DRAWS = 6000  # and as many mirrored ones: the error spent is within 5 % of the level asked for
 _SEED = 20240611
@@ -64,18 +64,19 @@ def significance(k: int, constant: float) -> float:
     Wang & Tsiatis 1987, with a count's share of the maximum as its time; the level serves a t
     statistic (Jennison & Turnbull 2000, section 4.4).
     """
-    lonely = LONELY if k == 1 else 1.0
-    return float(ndtr(-constant * lonely * min(k / MAX_RUNS, 1.0) ** (SHAPE - 0.5)))
+    return float(ndtr(-constant * min(k / MAX_RUNS, 1.0) ** (SHAPE - 0.5)))
 
 
-def beyond_zero(k: int, *, design: Design, level: float, below: bool) -> float:
+def beyond_zero(k: int, *, design: Design, level: float, below: bool, alone: float | None = None) -> float:
     """The t that a difference must exceed (downwards: ``below``) to be no chance at this look.
 
     If nothing changed, the looks together exceed it with probability ``level``.  Serves equivalence
-    within a given margin too: there the hypothesis is the margin instead of zero.
+    within a given margin too: there the hypothesis is the margin instead of zero.  ``alone`` is the
+    level of a look at one run, whose tail is then supposed to be that of a t of ``LONELY_DF``: a
+    single run that went wrong leaves no trace in the spread, one among several does.
     """
-    constant = _constant(design.rounded, level, below, None)
-    return float(-stdtrit(design.df + k - 1, significance(k, constant)))
+    constant = _constant(design.rounded, level, below, None, alone)
+    return _outside(k, design, constant, alone)
 
 
 def within_deviations(k: int, *, design: Design, level: float, below: bool, deviations: float) -> float:
@@ -85,8 +86,13 @@ def within_deviations(k: int, *, design: Design, level: float, below: bool, devi
     lies that far ``below`` (or above) the reference, the looks together are below it with
     probability ``level``.  Zero or less: nothing can be shown.
     """
-    constant = _constant(design.rounded, level, not below, deviations)
-    return _within(k, design, constant, deviations)
+    return _within(k, design, _constant(design.rounded, level, not below, deviations, None), deviations)
+
+
+def _outside(k: int, design: Design, constant: float, alone: float | None) -> float:
+    if k == 1 and alone is not None:
+        return float(-stdtrit(min(design.df, LONELY_DF), alone))
+    return float(-stdtrit(design.df + k - 1, significance(k, constant)))
 
 
 def _within(k: int, design: Design, constant: float, deviations: float) -> float:
@@ -94,7 +100,7 @@ def _within(k: int, design: Design, constant: float, deviations: float) -> float
 
 
 @lru_cache(maxsize=4096)
-def _constant(design: Design, level: float, below: bool, deviations: float | None) -> float:
+def _constant(design: Design, level: float, below: bool, deviations: float | None, alone: float | None) -> float:
     """The constant with which all scheduled looks together spend ``level``.
 
     The error is an expectation over the candidate's runs and the spread (fixed draws), in which the
@@ -108,7 +114,7 @@ def _constant(design: Design, level: float, below: bool, deviations: float | Non
 
     def excess(constant: float) -> float:
         if deviations is None:
-            limits = [float(-stdtrit(design.df + k - 1, significance(k, constant))) for k in looks]
+            limits = [_outside(k, design, constant, alone) for k in looks]
         else:
             limits = [-_within(k, design, constant, deviations) for k in looks]
         sign = 1.0 if below else -1.0
