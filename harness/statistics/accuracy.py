@@ -4,14 +4,48 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
 
-import numpy
-from scipy.special import ndtr
+from scipy.special import fdtrc
 
-from harness.statistics.evidence import Evidence, MeanSpread, RawRuns, Single, Spread, without_interval
-from harness.statistics.interval import Estimate, decide, further_runs, pooled
+from harness.statistics.boundary import MIN_DF, Design, beyond_zero, noncentrality_of_power, within_deviations
+from harness.statistics.evidence import Decision, Evidence, MeanSpread, RawRuns, Single, Spread, without_interval
+from harness.statistics.finite import count, number, numbers
+from harness.statistics.interval import POWER, pooled
+from harness.statistics.outlook import Limits, Present, further_runs
+from harness.statistics.sequential import ACCURACY_LOOKS
 
-METHOD = "prediction interval (t, pooled spread) and two one-sided tests"
+METHOD = "t of the seeds' means with pooled spread, levels for looks at 1, 2, 3, 5, 8 and 10 seeds"
+DEVIATIONS = 2.0  # the margin where none is given, in standard deviations of one run
+REGRESSION_SHARE = 0.9  # of alpha; the rest is for gains: a leak is large, and can wait for one seed more
+ALONE = 0.02  # of alpha: what a single run may spend on either side, see ``boundary.beyond_zero``
+DISTRUST = 0.05  # level at which our own spread is larger than the one known from earlier runs
+EQUAL_RUNS = 0.25  # their spread in margins where no two numbers differ: five or six of them can pass
+ROUNDING = 1e-9  # relative: differences below are those of floating-point arithmetic
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Reference:
+    """``level`` is the mean or the single number; ``runs`` are those of which each is known."""
+
+    level: float
+    n: int
+    best: bool
+    std: float
+    df: float
+    runs: tuple[float, ...]
+
+
+class _Question(NamedTuple):
+    values: tuple[float, ...]
+    reference: _Reference
+    spread: tuple[float, float]
+    margin: float | None
+    alpha: float
+    beta: float
 
 
 def judge_accuracy(
@@ -26,108 +60,247 @@ def judge_accuracy(
 ) -> Evidence:
     """Judge the accuracies of k candidate runs, one a run, in the metric's unit.
 
+    Call it again as seeds come in, after 1, 2, 3, 5, 8 and 10 of them, and stop at the first decision that
+    is not "inconclusive".  If nothing changed, all looks together say "regression" with probability 0.9
+    ``alpha`` and "improved" with 0.1 ``alpha``, hence either with ``alpha``.  If the candidate truly
+    differs by the margin, all looks together say "pass" with probability ``beta`` at most.  "pass" has
+    the first word: a difference that is certain and shown to be within the margin is equivalence.
+
     The difference of means has standard error s sqrt(1/n + 1/k) (Student 1908; as a prediction
-    interval: Hahn & Meeker 1991, section 4.7) with s pooled over the reference's runs, the
-    candidate's and ``spread``.  ``margin`` is absolute; None means two standard deviations s.
-    A number of unknown spread (``Single``) counts as one run; the best of n runs is corrected by
-    the expected excess and the variance of a normal maximum.  Never raises for data: what cannot
-    be compared is "invalid", too few runs are "inconclusive".
+    interval: Hahn & Meeker 1991, section 4.7) with s pooled over the reference's runs, the candidate's
+    and ``spread``, unless our own runs spread significantly more than that.  Equivalence is shown by two
+    one-sided tests (Schuirmann 1987); with ``margin`` None they are against two standard deviations of
+    one run and noncentral t, since that margin is estimated too (Wellek 2010, section 6.1).  The levels
+    of the looks come from the joint distribution of these t (``boundary``).
+
+    A number of unknown spread (``Single``) counts as one run; the best of n runs is corrected by the
+    expected excess of a normal maximum, whose distribution is part of the test.  Where no two numbers
+    of a group differ, s is taken from the metric's visible steps, or from the margin.
+
+    Never raises for data: what cannot be compared is "invalid", too few runs are "inconclusive".
+    ``low`` and ``high`` are the two one-sided bounds at the levels of this look; ``detectable`` is
+    the loss that a look at k runs finds with 95 % power; ``needs`` is the number of further runs that
+    is most probably within a factor 2 of what it takes.
     """
-    fault = _fault(values, reference, spread, margin)
-    if fault:
-        return without_interval("invalid", fault, METHOD)
-    sign = 1.0 if higher_is_better else -1.0
-    k = len(values)
-    mean, std, own_df, shift, weight = _reference(reference)
-    parts = [(std, own_df), (_std(values), k - 1.0)]
-    if spread is not None:
-        parts.append((spread.std, spread.df))
-    s, df = pooled(parts)
-    difference = float(numpy.mean(values)) - mean
-    if df <= 0:
-        told = f"the spread between runs is unknown after {k} run(s)"
-        return without_interval("inconclusive", told, METHOD, estimate=difference, margin=margin, needs=1)
-    difference += sign * shift * s  # the best of n lies this far beyond a typical run
-    band = 2 * s if margin is None else margin
-    if band == 0:
-        told = "neither a margin nor any spread between runs is known"
-        return without_interval("inconclusive", told, METHOD, estimate=difference, margin=0.0)
+    asked = _question(values, reference, spread, higher_is_better, margin, alpha, beta)
+    if isinstance(asked, str):
+        return without_interval("invalid", asked, METHOD)
+    evidence = _judge(asked)
+    return evidence if higher_is_better else _mirrored(evidence)
 
-    def after(more: int) -> Estimate:
-        return Estimate(sign * difference, s * math.sqrt(weight + 1 / (k + more)), df + more)
 
-    now = Estimate(sign * difference, s * math.sqrt(weight + 1 / k), df)
-    bounds = decide(now, margin=band, alpha=alpha, beta=beta)
-    low, high = sorted((sign * bounds.low, sign * bounds.high))
+def _judge(asked: _Question) -> Evidence:
+    """The evidence where higher is better."""
+    k, reference = len(asked.values), asked.reference
+    looks = sum(look <= k for look in ACCURACY_LOOKS)
+    mean = math.fsum(asked.values) / k
+    s, known_df = _spread(asked, mean)
+    df = known_df + k - 1
+    naive = mean - reference.level
+    if df < MIN_DF or s == 0:
+        told = (
+            f"how much runs differ is unknown after {k} run(s)" if df < MIN_DF else "all runs are equal; give a margin"
+        )
+        needs = next((look - k for look in ACCURACY_LOOKS if look > k), None) if df < MIN_DF else None
+        undecided = without_interval("inconclusive", told, METHOD, estimate=naive, margin=asked.margin, needs=needs)
+        return replace(undecided, looks=looks)
+    design = Design(n=reference.n, df=known_df, best=reference.best)
+    difference = naive + design.excess * s
+    error = s * design.error(k)
+    limits = _limits(design, k, asked.margin is None, asked.alpha, asked.beta)
+    band = DEVIATIONS * s if asked.margin is None else asked.margin
+    low, high = difference - limits.improved * error, difference + limits.regression * error
+    decision = _decision(limits, difference, error, asked.margin)
     needs = None
-    if bounds.decision == "inconclusive":
-        needs = further_runs(after, margin=band, alpha=alpha, beta=beta)
+    if decision == "inconclusive":
+        present = Present(difference=difference, s=s, k=k, design=design, margin=asked.margin)
+        needs = further_runs(present, lambda at: _limits(design, at, asked.margin is None, asked.alpha, asked.beta))
     return Evidence(
-        decision=bounds.decision,
+        decision=decision,
         estimate=difference,
         low=low,
         high=high,
         margin=band,
-        detectable=bounds.detectable,
+        detectable=_found(df, limits.regression) * error,
         needs=needs,
-        looks=1,
+        looks=looks,
         method=METHOD,
-        reason=f"s = {s:.4g} with {df:.0f} degrees of freedom",
+        reason=f"runs differ by {s:.3g} (standard deviation, {df:.3g} degrees of freedom)",
     )
 
 
-def _reference(reference: RawRuns | MeanSpread | Single) -> tuple[float, float, float, float, float]:
-    """(mean, std, df, shift, weight): weight is the reference mean's variance in units of s^2."""
-    if isinstance(reference, RawRuns):
-        n = len(reference.values)
-        return float(numpy.mean(reference.values)), _std(reference.values), n - 1.0, 0.0, 1 / n
-    if isinstance(reference, MeanSpread):
-        return reference.mean, reference.sample_std, reference.n - 1.0, 0.0, 1 / reference.n
-    if reference.of == "best" and reference.n > 1:
-        excess, variance = normal_maximum(reference.n)
-        return reference.value, 0.0, 0.0, excess, variance
-    return reference.value, 0.0, 0.0, 0.0, 1.0
+def _decision(limits: Limits, difference: float, error: float, margin: float | None) -> Decision:
+    if limits.equivalent(difference, error, margin):
+        return "pass"
+    if difference < -limits.regression * error:
+        return "regression"
+    if difference > limits.improved * error:
+        return "improved"
+    return "inconclusive"
 
 
-def normal_maximum(n: int) -> tuple[float, float]:
-    """Mean and variance of the largest of n standard normal draws.
-
-    E[M^k] is the integral of x^k n phi(x) Phi(x)^(n-1) (David & Nagaraja 2003, section 3.1), by
-    the trapezoidal rule, which is exact to rounding for so smooth an integrand.
-    """
-    x = numpy.linspace(-12.0, 12.0, 4801)
-    density = n * numpy.exp(-(x**2) / 2) / math.sqrt(2 * math.pi) * ndtr(x) ** (n - 1)
-    mean = float(numpy.trapezoid(x * density, x))
-    return mean, float(numpy.trapezoid(x**2 * density, x)) - mean**2
-
-
-def _std(values: Sequence[float]) -> float:
-    return float(numpy.std(values, ddof=1)) if len(values) > 1 else 0.0
-
-
-def _fault(
-    values: Sequence[float], reference: RawRuns | MeanSpread | Single, spread: Spread | None, margin: float | None
-) -> str:
-    """Why these cannot be compared; empty when they can."""
-    if not values:
-        return "no run was measured"
-    if not all(math.isfinite(value) for value in values):
-        return "a measured value is not a finite number"
-    numbers: list[float] = []
-    if isinstance(reference, RawRuns):
-        numbers = list(reference.values)
-    elif isinstance(reference, MeanSpread):
-        numbers = [reference.mean, reference.std, float(reference.n)]
+@lru_cache(maxsize=8192)
+def _limits(design: Design, k: int, relative: bool, alpha: float, beta: float) -> Limits:
+    """The t of each decision at a look at k runs; ``relative``: the margin is in deviations of one run."""
+    loss, gain, alone = REGRESSION_SHARE * alpha, (1 - REGRESSION_SHARE) * alpha, ALONE * alpha
+    if relative:
+        above, below = (
+            -within_deviations(k, design=design, level=beta, below=below, deviations=DEVIATIONS)
+            for below in (True, False)
+        )
     else:
-        numbers = [reference.value, float(reference.n)]
-    if not numbers or not all(math.isfinite(number) for number in numbers):
-        return "the reference is empty or not finite"
-    if isinstance(reference, MeanSpread) and (reference.n < 1 or reference.std < 0):
-        return "the reference's spread or count is impossible"
-    if isinstance(reference, Single) and reference.n < 1:
-        return "the reference's count is impossible"
-    if spread is not None and not (math.isfinite(spread.std) and spread.std >= 0 and 0 <= spread.df < math.inf):
-        return "the known spread is impossible"
-    if margin is not None and not (math.isfinite(margin) and margin >= 0):
+        above, below = (beyond_zero(k, design=design, level=beta, below=below) for below in (False, True))
+    return Limits(
+        regression=beyond_zero(k, design=design, level=loss, below=True, alone=alone),
+        improved=beyond_zero(k, design=design, level=gain, below=False, alone=alone),
+        above_worse=above,
+        below_better=below,
+    )
+
+
+@lru_cache(maxsize=8192)
+def _found(df: float, limit: float) -> float:
+    """The change that is found with 95 % power, in standard errors."""
+    return noncentrality_of_power(POWER, df, limit)
+
+
+def _spread(asked: _Question, mean: float) -> tuple[float, float]:
+    """(s, degrees of freedom known before the candidate's own); s = 0 where nothing at all differs."""
+    reference, k = asked.reference, len(asked.values)
+    own_std = math.sqrt(math.fsum((value - mean) ** 2 for value in asked.values) / (k - 1)) if k > 1 else 0.0
+    ours = [(reference.std, reference.df), (own_std, k - 1.0)]
+    s, df = pooled(ours)
+    earlier_std, earlier_df = asked.spread
+    known = reference.df
+    if earlier_df > 0 and not _larger(s, df, earlier_std, earlier_df):
+        s, df = pooled([*ours, asked.spread])
+        known += earlier_df
+    if df <= 0:
+        return 0.0, known
+    runs = (*asked.values, *reference.runs)
+    least = ROUNDING * max(map(abs, (*runs, reference.level)))
+    if s > least:
+        stepwise = any(gap <= least for gap in _gaps(runs))
+        return math.hypot(s, _step(runs, least) / math.sqrt(12)) if stepwise else s, known
+    return _step((*runs, reference.level), least) / math.sqrt(12) or EQUAL_RUNS * (asked.margin or 0.0), known
+
+
+def _larger(s: float, df: float, earlier: float, earlier_df: float) -> bool:
+    """Whether our own runs differ more than the earlier ones, by an F test at level ``DISTRUST``."""
+    if df < 1 or s <= earlier:
+        return False
+    return earlier == 0 or float(fdtrc(df, earlier_df, (s / earlier) ** 2)) < DISTRUST
+
+
+def _step(runs: Sequence[float], least: float) -> float:
+    """The smallest difference of two runs above ``least``: a metric's step, as far as it shows; 0 if none.
+
+    Rounding to steps of h has a standard deviation of h / sqrt(12) (Sheppard 1898), which equal runs hide.
+    """
+    return min((gap for gap in _gaps(runs) if gap > least), default=0.0)
+
+
+def _gaps(runs: Sequence[float]) -> list[float]:
+    return [after - before for before, after in pairwise(sorted(runs))]
+
+
+def _mirrored(evidence: Evidence) -> Evidence:
+    """The same evidence in a metric of which less is better: it was judged with its sign turned."""
+    low, high = evidence.low, evidence.high
+    return replace(
+        evidence,
+        estimate=None if evidence.estimate is None else -evidence.estimate,
+        low=None if high is None else -high,
+        high=None if low is None else -low,
+    )
+
+
+def _question(
+    values: object,
+    reference: object,
+    spread: object,
+    higher_is_better: object,
+    margin: object,
+    alpha: object,
+    beta: object,
+) -> _Question | str:
+    """What is asked, turned so that higher is better; or why it cannot be asked."""
+    measured = numbers(values)
+    if measured is None:
+        return "no run was measured" if _empty(values) else "a measured value is not a finite number"
+    if not isinstance(higher_is_better, bool):
+        return "whether higher is better must be said"
+    sign = 1.0 if higher_is_better else -1.0
+    known = _reference(reference, sign)
+    if isinstance(known, str):
+        return known
+    earlier = _earlier(spread)
+    if isinstance(earlier, str):
+        return earlier
+    band = None if margin is None else number(margin)
+    if margin is not None and (band is None or band < 0):
         return "the margin is no distance"
-    return ""
+    levels = [number(level) for level in (alpha, beta)]
+    if any(level is None or not 1e-6 <= level < 0.5 for level in levels):
+        return "alpha and beta must lie between 0.000001 and 0.5"
+    alpha_level, beta_level = (level for level in levels if level is not None)
+    turned = tuple(sign * value for value in measured)
+    return _Question(turned, known, earlier, band, alpha_level, beta_level)
+
+
+def _empty(values: object) -> bool:
+    try:
+        return len(values) == 0  # type: ignore[arg-type]
+    except TypeError:
+        return False
+
+
+def _earlier(spread: object) -> tuple[float, float] | str:
+    if spread is None:
+        return 0.0, 0.0
+    if not isinstance(spread, Spread):
+        return "the known spread is none"
+    std, df = number(spread.std), number(spread.df)
+    if std is None or df is None or std < 0 or df < 0:
+        return "the known spread is impossible"
+    return std, df
+
+
+def _reference(reference: object, sign: float) -> _Reference | str:
+    if isinstance(reference, RawRuns):
+        return _raw(reference, sign)
+    if isinstance(reference, MeanSpread):
+        return _summary(reference, sign)
+    if isinstance(reference, Single):
+        return _single(reference, sign)
+    return "there is no reference"
+
+
+def _raw(reference: RawRuns, sign: float) -> _Reference | str:
+    runs = numbers(reference.values)
+    if runs is None:
+        return "the reference is empty or not finite"
+    n = len(runs)
+    mean = math.fsum(runs) / n
+    std = math.sqrt(math.fsum((run - mean) ** 2 for run in runs) / (n - 1)) if n > 1 else 0.0
+    turned = tuple(sign * run for run in runs)
+    return _Reference(level=sign * mean, n=n, best=False, std=std, df=n - 1.0, runs=turned)
+
+
+def _summary(reference: MeanSpread, sign: float) -> _Reference | str:
+    mean, std, n = number(reference.mean), number(reference.std), count(reference.n)
+    if mean is None or std is None:
+        return "the reference is empty or not finite"
+    if n is None or std < 0 or reference.std_kind not in ("sample", "population", "standard error"):
+        return "the reference's spread or count is impossible"
+    return _Reference(level=sign * mean, n=n, best=False, std=reference.sample_std, df=n - 1.0, runs=())
+
+
+def _single(reference: Single, sign: float) -> _Reference | str:
+    value, n = number(reference.value), count(reference.n)
+    if value is None:
+        return "the reference is empty or not finite"
+    if n is None or reference.of not in ("single", "best"):
+        return "the reference's count is impossible"
+    best = reference.of == "best" and n > 1
+    return _Reference(level=sign * value, n=n if best else 1, best=best, std=0.0, df=0.0, runs=())

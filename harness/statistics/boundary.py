@@ -1,0 +1,208 @@
+"""How far a studentised difference of seeds must lie from its hypothesis at each look.
+
+Looks at the same reference are strongly correlated, and a t statistic of few degrees of freedom is
+not a normal one, so the constant of the boundary comes from the joint distribution itself.  Pure.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+import numpy
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import gammaincinv, ndtr, stdtrit
+
+from harness.statistics.sequential import ACCURACY_LOOKS
+
+Floats = NDArray[numpy.float64]
+MAX_RUNS = ACCURACY_LOOKS[-1]
+SHAPE = 0.45  # Wang & Tsiatis 1987: 0.5 needs the fewest runs, 0 misses the fewest changes
+LONELY_DF = 4.0  # how heavy a tail of single runs is supposed to be, however well the spread is known
+MIN_DF = 1.0  # below, a spread is hardly known
+_DRAWS = 6000  # and as many mirrored ones: the error spent is within 5 % of the level asked for
+_SEED = 20240611
+_COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 30, 50, 100, 1000)
+_STEPS = (numpy.arange(200) + 0.5) / 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """What does not change from look to look.
+
+    The reference is the mean of ``n`` runs, or the ``best`` of ``n``; ``df`` degrees of freedom of
+    the spread are known before the candidate's own.
+    """
+
+    n: int
+    df: float
+    best: bool = False
+
+    @property
+    def excess(self) -> float:
+        """How far the reference is expected to lie above a typical run, in standard deviations."""
+        return normal_maximum(self.n)[0] if self.best else 0.0
+
+    def error(self, k: int) -> float:
+        """Standard deviation of candidate minus reference after k runs, in those of one run."""
+        weight = normal_maximum(self.n)[1] if self.best else 1 / self.n
+        return math.sqrt(weight + 1 / k)
+
+    @property
+    def rounded(self) -> Design:
+        """A neighbour with nearly the same constant (1 % apart at most), so that few are computed."""
+        near = min(_COUNTS, key=lambda count: abs(math.log(count / self.n)))
+        df = 0.0 if self.df < 0.5 else min(_COUNTS, key=lambda count: abs(math.log(count / self.df)))
+        return Design(n=self.n if self.best else near, df=float(df), best=self.best)
+
+
+def significance(k: int, constant: float) -> float:
+    """One-sided level of a look at k runs: z = c (k / 10)^(shape - 1/2), beyond 10 that of 10.
+
+    Wang & Tsiatis 1987, with a count's share of the maximum as its time; the level serves a t
+    statistic (Jennison & Turnbull 2000, section 4.4).
+    """
+    return float(ndtr(-constant * min(k / MAX_RUNS, 1.0) ** (SHAPE - 0.5)))
+
+
+def beyond_zero(k: int, *, design: Design, level: float, below: bool, alone: float | None = None) -> float:
+    """The t that a difference must exceed (downwards: ``below``) to be no chance at this look.
+
+    If nothing changed, the looks together exceed it with probability ``level``.  Serves equivalence
+    within a given margin too: there the hypothesis is the margin instead of zero.  ``alone`` is the
+    level of a look at one run, whose tail is then supposed to be that of a t of ``LONELY_DF``: a
+    single run that went wrong leaves no trace in the spread, one among several does.
+    """
+    constant = _constant(design.rounded, level, below, None, alone)
+    return _outside(k, design, constant, alone)
+
+
+def within_deviations(k: int, *, design: Design, level: float, below: bool, deviations: float) -> float:
+    """The |t| below which a difference is shown to be less than ``deviations`` of one run.
+
+    The spread is estimated, so that t is noncentral (Wellek 2010, section 6.1).  If the candidate truly
+    lies that far ``below`` (or above) the reference, the looks together are below it with
+    probability ``level``.  Zero or less: nothing can be shown.
+    """
+    return _within(k, design, _constant(design.rounded, level, not below, deviations, None), deviations)
+
+
+def _outside(k: int, design: Design, constant: float, alone: float | None) -> float:
+    if k == 1 and alone is not None:
+        return float(-stdtrit(min(design.df, LONELY_DF), alone))
+    return float(-stdtrit(design.df + k - 1, significance(k, constant)))
+
+
+def _within(k: int, design: Design, constant: float, deviations: float) -> float:
+    return noncentral_t_quantile(significance(k, constant), design.df + k - 1, deviations / design.error(k))
+
+
+@lru_cache(maxsize=4096)
+def _constant(design: Design, level: float, below: bool, deviations: float | None, alone: float | None) -> float:
+    """The constant with which all scheduled looks together spend ``level``.
+
+    The error is an expectation over the candidate's runs and the spread (fixed draws), in which the
+    reference is integrated out: given the rest, all looks are crossed beyond one value of it.
+    """
+    looks = [k for k in ACCURACY_LOOKS if design.df + k - 1 >= MIN_DF]
+    columns = [ACCURACY_LOOKS.index(k) for k in looks]
+    means, spreads = _draws(design.df)
+    means, spreads = means[:, columns], spreads[:, columns]
+    moved = 0.0 if deviations is None else math.copysign(deviations, 1.0 if below else -1.0)
+
+    def excess(constant: float) -> float:
+        if deviations is None:
+            limits = [_outside(k, design, constant, alone) for k in looks]
+        else:
+            limits = [-_within(k, design, constant, deviations) for k in looks]
+        sign = 1.0 if below else -1.0
+        factors = [design.excess + sign * limit * design.error(k) for k, limit in zip(looks, limits, strict=True)]
+        # Crossed where reference - final mean exceeds (below) or falls short of (above) this value.
+        values = means + moved + spreads * numpy.array(factors)
+        nearest = values.min(axis=1) if below else values.max(axis=1)
+        return float(_beyond(design, nearest, below).mean()) - level
+
+    return float(brentq(excess, 0.0, 12.0, xtol=1e-4))
+
+
+def _beyond(design: Design, limits: Floats, below: bool) -> Floats:
+    """Probability that the reference minus the mean of all ``MAX_RUNS`` runs is above each limit, or below it."""
+    if design.best and design.n > 1:
+        grid, distribution = _maximum_distribution(design.n)
+        falls = numpy.interp(limits, grid, distribution)
+        return 1 - falls if below else falls
+    z = limits / math.sqrt(1 / design.n + 1 / MAX_RUNS)
+    return numpy.asarray(ndtr(-z if below else z))
+
+
+@lru_cache(maxsize=64)
+def _draws(df: float) -> tuple[Floats, Floats]:
+    """(draws, looks) means minus the last look's mean, and spreads, both in true deviations.
+
+    The mean of all runs is independent of both (Basu 1955), hence it is not drawn.
+    """
+    rng = numpy.random.default_rng(_SEED)
+    runs = rng.standard_normal((_DRAWS, MAX_RUNS))
+    chance = (rng.permutation(_DRAWS) + 0.5) / _DRAWS
+    runs, chance = numpy.concatenate([runs, -runs]), numpy.concatenate([chance, chance])
+    own = 2 * gammaincinv(df / 2, chance) if df > 0 else numpy.zeros(2 * _DRAWS)
+    counts = numpy.array(ACCURACY_LOOKS)
+    means = runs.cumsum(axis=1)[:, counts - 1] / counts
+    squares = (runs**2).cumsum(axis=1)[:, counts - 1] - counts * means**2
+    freedom = numpy.maximum(df + counts - 1, 1e-9)
+    return means - means[:, -1:], numpy.sqrt((own[:, None] + squares) / freedom)
+
+
+@cache
+def normal_maximum(n: int) -> tuple[float, float]:
+    """Mean and variance of the largest of n standard normal draws.
+
+    E[M^k] is the integral of x^k n phi(x) Phi(x)^(n-1) (David & Nagaraja 2003, section 3.1), by
+    the trapezoidal rule, which is exact to rounding for so smooth an integrand.
+    """
+    x, density = _maximum_density(n)
+    mean = float(numpy.trapezoid(x * density, x))
+    return mean, float(numpy.trapezoid(x**2 * density, x)) - mean**2
+
+
+def _maximum_density(n: int) -> tuple[Floats, Floats]:
+    x = numpy.linspace(-12.0, 12.0, 2401)
+    return x, n * numpy.exp(-(x**2) / 2) / math.sqrt(2 * math.pi) * ndtr(x) ** (n - 1)
+
+
+@cache
+def _maximum_distribution(n: int) -> tuple[Floats, Floats]:
+    """Distribution function of the largest of n minus the mean of ``MAX_RUNS`` further draws, on a grid."""
+    x, density = _maximum_density(n)
+    grid = numpy.linspace(-12.0, 12.0, 961)
+    return grid, ndtr((grid[:, None] - x) * math.sqrt(MAX_RUNS)) @ density * (x[1] - x[0])
+
+
+def noncentral_t_quantile(level: float, df: float, noncentrality: float) -> float:
+    """The t below which a noncentral t statistic falls with probability ``level``."""
+    chi = _chi(df)
+
+    def excess(t: float) -> float:
+        return float(ndtr(t * chi - noncentrality).mean()) - level
+
+    reach = (abs(noncentrality) + 40) / float(chi[0])
+    return float(brentq(excess, -reach, reach, xtol=1e-6))
+
+
+def noncentrality_of_power(power: float, df: float, limit: float) -> float:
+    """The noncentrality with which a t statistic exceeds ``limit`` with probability ``power``."""
+    chi = _chi(df)
+
+    def excess(noncentrality: float) -> float:
+        return float(ndtr(noncentrality - limit * chi).mean()) - power
+
+    reach = abs(limit) * float(chi[-1]) + 10
+    return float(brentq(excess, -reach, reach, xtol=1e-6))
+
+
+@lru_cache(maxsize=1024)
+def _chi(df: float) -> Floats:
+    """Quantiles of an estimated spread in true ones: a chi variable over the root of its df."""
+    return numpy.asarray(numpy.sqrt(2 * gammaincinv(df / 2, _STEPS) / df))
