@@ -35,7 +35,8 @@ def _constant(looks: tuple[int, ...], alpha: float, shape: float) -> float:
     def excess(constant: float) -> float:
         return crossing(times, tuple(constant * time ** (shape - 0.5) for time in times)) - alpha
 
-    return float(brentq(excess, ndtri(1 - alpha) * 0.5, _REACH, xtol=1e-9))
+    # The last look alone asks for the lower end; the upper spends alpha by Bonferroni's sum.
+    return float(brentq(excess, -ndtri(alpha), -ndtri(alpha / len(looks)), xtol=1e-7))
 
 
 def crossing(times: tuple[float, ...], bounds: tuple[float, ...]) -> float:
