@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy
@@ -45,17 +46,17 @@ def _interleaved(runs: Logs) -> tuple[Logs, Logs]:
     return numpy.where(swapped, second, first), numpy.where(swapped, first, second)
 
 
-def play(sessions: Sessions, *, margin: float = 0.05) -> list[Outcome]:
+def play(sessions: Sessions, *, margin: float = 0.05, looks: Sequence[int] = SPEED_LOOKS) -> list[Outcome]:
     """Every session up to its first decision, or to the last look."""
     return [
-        _play(old, new, past, margin)
+        _play(old, new, past, margin, looks)
         for old, new, past in zip(sessions.baseline, sessions.candidate, sessions.history, strict=True)
     ]
 
 
-def _play(old: Logs, new: Logs, past: Logs, margin: float) -> Outcome:
-    for pairs in SPEED_LOOKS:
-        evidence = judge_speed_paired(old[:pairs], new[:pairs], history=past, margin=margin)  # type: ignore[arg-type]
+def _play(old: Logs, new: Logs, past: Logs, margin: float, looks: Sequence[int]) -> Outcome:
+    for pairs in looks:
+        evidence = judge_speed_paired(old[:pairs].tolist(), new[:pairs].tolist(), history=past.tolist(), margin=margin)
         if evidence.decision != "inconclusive":
             break
     return Outcome(evidence, pairs)
