@@ -14,7 +14,7 @@ from functools import cache
 
 import numpy
 from numpy.typing import NDArray
-from scipy.special import logsumexp, ndtr
+from scipy.special import ndtr
 
 Array = NDArray[numpy.float64]
 
@@ -42,9 +42,12 @@ class Mixture:
         return float(self.share @ ndtr((self.mean - value) / self.deviation))
 
     def quantiles(self, *levels: float) -> list[float]:
-        """Where ``below`` reaches the levels, to 1e-4 of a deviation, by bisection of all at once."""
+        """Where ``below`` reaches the levels, to 1e-3 of a deviation, by bisection of all at once.
+
+        Without the components that together move no level by more than a hundredth.
+        """
         wanted = numpy.asarray(levels)
-        kept = self.share > 1e-3 * min(min(level, 1 - level) for level in levels) / len(self.share) ** 0.5
+        kept = self.share * len(self.share) > 1e-2 * min(min(level, 1 - level) for level in levels)
         share, mean, deviation = self.share[kept], self.mean[kept], self.deviation[kept]
         low = numpy.full(len(levels), float((mean - 8 * deviation).min()))
         high = numpy.full(len(levels), float((mean + 8 * deviation).max()))
@@ -105,16 +108,22 @@ def located(sample: Array, scales: Array, bad_share: float) -> Array:
     wide = (BAD_FACTOR**2) * square + BAD_EXCESS**2
     sound = numpy.log1p(-bad_share) - 0.5 * (numpy.log(square) + sample**2 / square)
     bad = numpy.log(bad_share) - 0.5 * (numpy.log(wide) + sample**2 / wide)
-    return numpy.logaddexp(sound, bad).sum(axis=1)
+    return numpy.asarray(numpy.logaddexp(sound, bad).sum(axis=1))
 
 
 def mixture(found: Terms, scales: Array, log_prior: Array) -> Mixture:
     """The posterior of mu with the scale integrated over its grid, without the negligible components."""
     log_weight = found.log_weight + log_prior[:, None]
-    share = numpy.exp(log_weight - logsumexp(log_weight))
+    share = numpy.exp(log_weight - log_total(log_weight))
     kept = share > _NEGLIGIBLE
     scale = numpy.broadcast_to(scales[:, None], share.shape)
     return Mixture(share[kept] / share[kept].sum(), found.mean[kept], found.variance[kept] ** 0.5, scale[kept])
+
+
+def log_total(logs: Array, axis: int | None = None) -> Array:
+    """log of the sum of exp, kept as an axis: scipy's does the same in five times the time."""
+    most = logs.max(axis=axis, keepdims=True)
+    return numpy.asarray(most + numpy.log(numpy.exp(logs - most).sum(axis=axis, keepdims=True)))
 
 
 @cache

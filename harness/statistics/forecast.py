@@ -19,16 +19,15 @@ FUTURES = 400  # 2.5 % Monte-Carlo error in the share that an answer covers
 
 
 class Standing(NamedTuple):
-    """After ``n`` pairs: degrees of freedom of the scale, centre, and variance that no further run shrinks."""
+    """After ``n`` pairs: degrees of freedom of the scale, and the variance that no further run shrinks."""
 
     n: int
     df: float
-    centre: float
     fixed: float
 
 
-def further_pairs(posterior: Mixture, standing: Standing, demand: Demand) -> int | None:
-    """The count that is most often within a factor of two of what is then needed.
+def further_pairs(posterior: Mixture, centre: float, standing: Standing, demand: Demand) -> int | None:
+    """The count that is most often within a factor of two of what is then needed; ``centre`` is the median.
 
     Effects and scales are drawn from the posterior and played forward to the coming looks, each judged
     by a t interval (predictive power: Spiegelhalter, Freedman & Parmar 1994, section 6).  None where
@@ -37,7 +36,7 @@ def further_pairs(posterior: Mixture, standing: Standing, demand: Demand) -> int
     further = numpy.asarray([look - standing.n for look in LOOKS_AHEAD if look > standing.n])
     if not len(further):
         return None
-    first = _first_decisions(posterior, standing, further, demand)
+    first = _first_decisions(posterior, centre, standing, further, demand)
     if numpy.isinf(first).mean() > 0.5:
         return None
     guesses = numpy.arange(1, further[-1] + 1)
@@ -45,9 +44,9 @@ def further_pairs(posterior: Mixture, standing: Standing, demand: Demand) -> int
     return int(guesses[near.sum(axis=1).argmax()])
 
 
-def _first_decisions(posterior: Mixture, standing: Standing, further: Array, demand: Demand) -> Array:
+def _first_decisions(posterior: Mixture, centre: float, standing: Standing, further: Array, demand: Demand) -> Array:
     """Further pairs at which each future decides, (FUTURES,); infinite where none of the looks does."""
-    n, df, centre, fixed = standing
+    n, df, fixed = standing
     z = _draws(len(further))
     middles = (numpy.arange(FUTURES) + 0.5) / FUTURES
     at = numpy.minimum(numpy.searchsorted(posterior.share.cumsum(), middles), len(posterior.share) - 1)

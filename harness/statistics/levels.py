@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy
 
 from harness.statistics.contaminated import Array
-from harness.statistics.sequential import SPEED_LOOKS, nominal_level
+from harness.statistics.sequential import POCOCK, SPEED_LOOKS, nominal_level
 
-SHAPE = 0.4  # between Pocock (0.5) and O'Brien-Fleming (0): three pairs can decide, but two bad ones hardly
+SHAPE = POCOCK  # runs are dear, so the early looks shall decide; three pairs are safe because bad ones are modelled
 BORDERLINE = 0.01  # what a change must exceed on a noisy machine
 UNRESOLVED = 0.037  # noise of a pair at which twelve pairs just find 5 % with 95 % power: 1.35 s = 0.05
 

@@ -30,4 +30,5 @@ def finite(values: object) -> NDArray[numpy.float64] | None:
 
 def share(value: object, below: float) -> bool:
     """Whether ``value`` is a number in [0, below)."""
-    return isinstance(value, Real) and not isinstance(value, bool) and bool(0 <= value < below)
+    one = finite([value])
+    return one is not None and bool(0 <= one[0] < below)

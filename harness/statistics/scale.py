@@ -6,9 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy
-from scipy.special import logsumexp
 
-from harness.statistics.contaminated import Array, located
+from harness.statistics.contaminated import Array, located, log_total
 
 MAX_HISTORY_DF = 12.0  # a session's scale is never known better than that
 HISTORY_DF = 0.8  # degrees of freedom a difference: what a robust likelihood keeps of a normal one's
@@ -49,7 +48,7 @@ def believed(residuals: Array, history: Array, bad_share: float) -> Belief:
     scales = _grid(residuals, spread, centre, df)
     known = located(history, scales, bad_share) * df / len(history)
     step = math.log(scales[1] / scales[0])
-    density = numpy.exp(known - logsumexp(known)) / step
+    density = numpy.exp(known - log_total(known)) / step
     return Belief(scales, numpy.log((1 - UNLIKE) * density + UNLIKE * _FLAT), df, told)
 
 

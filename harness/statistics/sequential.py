@@ -58,7 +58,7 @@ def crossing(times: tuple[float, ...], bounds: tuple[float, ...]) -> float:
 
 
 def _density(z: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
-    return numpy.exp(-(z**2) / 2) / (2 * numpy.pi) ** 0.5
+    return numpy.asarray(numpy.exp(-(z**2) / 2) / (2 * numpy.pi) ** 0.5)
 
 
 def _weights(grid: NDArray[numpy.float64]) -> NDArray[numpy.float64]:

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy
-from scipy.special import logsumexp
 
-from harness.statistics.contaminated import Array, Mixture, Terms, mixture, terms
+from harness.statistics.contaminated import Array, Mixture, Terms, log_total, mixture, terms
 from harness.statistics.evidence import Decision, Evidence, without_interval
 from harness.statistics.forecast import Standing, further_pairs
 from harness.statistics.levels import Demand, borderline
@@ -24,6 +23,7 @@ PAIRED = "posterior of a contaminated normal on log ratios of pairs, Wang-Tsiati
 UNPAIRED = "posterior of a contaminated normal on log step times, Wang-Tsiatis levels"
 POWER = 0.95  # of ``detectable``
 FEWEST = 3  # of two runs that disagree nobody knows which is bad
+MANY = 8  # runs of one side that know the spread to a quarter: 1 / sqrt(2 (8 - 1)); then the other may have fewer
 BAD_RUNS = 0.05  # a few per cent of the runs of shared machines; of the pairs it is twice that
 RAREST = 1e-6  # no run-to-run noise is known so well that smaller levels mean anything
 
@@ -59,7 +59,8 @@ def judge_speed_paired(
         return _too_few(ratios, FEWEST - len(ratios), demand, PAIRED)
     belief = believed(ratios, past, 2 * BAD_RUNS)
     posterior = mixture(terms(ratios, belief.scales, 2 * BAD_RUNS), belief.scales, belief.log_prior)
-    return _evidence(posterior, belief, len(ratios), demand, PAIRED)
+    standing = Standing(n=len(ratios), df=belief.df + len(ratios) - 1, fixed=0.0)
+    return _evidence(posterior, belief, standing, demand, PAIRED)
 
 
 def judge_speed(
@@ -72,9 +73,9 @@ def judge_speed(
 ) -> Evidence:
     """Judge runs against earlier runs of the same machine class: a screen, see docs/verdicts.md.
 
-    Both are per-run median step times in seconds.  Three runs a side are the fewest that decide; the
-    looks are at 3, 4, 5, 6, 8, 10 and 12 candidate runs.  What differs between the days of the two
-    sides is not in the interval.  Never raises for data.
+    Both are per-run median step times in seconds.  Three runs a side are the fewest that decide, or
+    two where the other side has eight; the looks are at 3, 4, 5, 6, 8, 10 and 12 candidate runs.  What
+    differs between the days of the two sides is not in the interval.  Never raises for data.
     """
     demand = Demand(margin, alpha, beta)
     old, new = finite(baseline), finite(candidate)
@@ -82,7 +83,7 @@ def judge_speed(
     if fault or old is None or new is None:
         return without_interval("invalid", fault, UNPAIRED)
     old, new = numpy.log(old), numpy.log(new)
-    if min(len(old), len(new)) < FEWEST:
+    if min(len(old), len(new)) < FEWEST and max(len(old), len(new)) < MANY:
         return _too_few(new - numpy.median(old), max(FEWEST - len(new), 1), demand, UNPAIRED)
     residuals = numpy.concatenate([old - numpy.median(old), new - numpy.median(new)])
     belief = believed(residuals, numpy.zeros(0), BAD_RUNS)
@@ -92,39 +93,36 @@ def judge_speed(
     posterior = mixture(shifted, belief.scales, belief.log_prior)
     fixed = float(variance[numpy.abs(belief.scales - posterior.typical_scale).argmin(), 0])
     of_pairs = replace(posterior, scale=posterior.scale * 2**0.5)
-    return _evidence(of_pairs, belief, len(new), demand, UNPAIRED, fixed=fixed)
+    standing = Standing(n=len(new), df=float(len(residuals) - 2), fixed=fixed)
+    return _evidence(of_pairs, belief, standing, demand, UNPAIRED)
 
 
 def _collapsed(found: Terms) -> tuple[Array, Array, Array]:
     """Log weight, mean and variance of the location at each scale, (scales, 1) each: the mixture's moments."""
-    weight = numpy.asarray(logsumexp(found.log_weight, axis=1, keepdims=True))
+    weight = log_total(found.log_weight, axis=1)
     part = numpy.exp(found.log_weight - weight)
     mean = (part * found.mean).sum(axis=1, keepdims=True)
     return weight, mean, (part * (found.variance + (found.mean - mean) ** 2)).sum(axis=1, keepdims=True)
 
 
-def _evidence(
-    posterior: Mixture, belief: Belief, n: int, demand: Demand, method: str, *, fixed: float = 0.0
-) -> Evidence:
-    """Decide and describe.  ``fixed`` is the part of the variance that further runs do not shrink."""
-    decision = decide(posterior, n, demand)
-    fail = demand.fail_level(n)
+def _evidence(posterior: Mixture, belief: Belief, standing: Standing, demand: Demand, method: str) -> Evidence:
+    """Decide and describe; the interval has the level of this look (Jennison & Turnbull 2000, chapter 9)."""
+    decision, fail = decide(posterior, standing.n, demand), demand.fail_level(standing.n)
     low, middle, high, powered = posterior.quantiles(fail, 0.5, 1 - fail, POWER)
     scale = posterior.typical_scale
-    looks = sum(look <= n for look in SPEED_LOOKS)
-    standing = Standing(n=n, df=belief.df + n - 1, centre=middle, fixed=fixed)
+    looks = max(sum(look <= standing.n for look in SPEED_LOOKS), 1)
     return Evidence(
         decision=decision,
-        estimate=math.expm1(middle),
-        low=math.expm1(low),
-        high=math.expm1(high),
+        estimate=_relative(middle),
+        low=_relative(low),
+        high=_relative(high),
         margin=demand.margin,
-        detectable=math.expm1(float(borderline(numpy.asarray(scale))) + (high - middle) + (powered - middle)),
-        needs=further_pairs(posterior, standing, demand) if decision == "inconclusive" else None,
+        detectable=_relative(float(borderline(numpy.asarray(scale))) + (high - middle) + (powered - middle)),
+        needs=further_pairs(posterior, middle, standing, demand) if decision == "inconclusive" else None,
         looks=looks,
         method=method,
         reason=f"noise of {scale:.2%} a pair ({belief.told}), look {looks} of {len(SPEED_LOOKS)}",
-        p=min(1.0, 2 * looks * min(posterior.below(0.0), posterior.above(0.0))),
+        p=min(1.0, 2 * looks * min(posterior.below(0.0), posterior.above(0.0))),  # Bonferroni over the looks
     )
 
 
@@ -145,12 +143,17 @@ def decide(posterior: Mixture, n: int, demand: Demand) -> Decision:
     return "inconclusive"
 
 
+def _relative(slowdown: float) -> float:
+    """A difference of logs as a share; the largest float's log is 709."""
+    return math.expm1(min(slowdown, 700.0))
+
+
 def _too_few(differences: Array, more: int, demand: Demand, method: str) -> Evidence:
     return without_interval(
         "inconclusive",
         "fewer than three runs a side decide nothing",
         method,
-        estimate=math.expm1(float(numpy.median(differences))),
+        estimate=_relative(float(numpy.median(differences))),
         margin=demand.margin,
         needs=more,
     )

@@ -14,8 +14,6 @@ from harness.statistics import (
     Single,
     Spread,
     judge_accuracy,
-    judge_speed,
-    judge_speed_paired,
 )
 from harness.statistics.accuracy import normal_maximum
 
@@ -92,25 +90,3 @@ def test_an_impossible_reference_is_invalid(bad: RawRuns | MeanSpread | Single) 
 def test_without_margin_and_spread_even_equal_numbers_do_not_pass() -> None:
     assert judge_accuracy((1.0, 1.0), reference=RawRuns((1.0, 1.0))).decision == "inconclusive"
     assert judge_accuracy((1.0, 1.0), reference=RawRuns((1.0, 1.0)), margin=0.01).decision == "pass"
-
-
-def test_slower_by_ten_percent_is_a_regression_in_both_designs() -> None:
-    base, slow = (1.00, 1.01, 0.99, 1.005), (1.10, 1.11, 1.09, 1.105)
-    for evidence in (judge_speed(base, slow), judge_speed_paired(base, slow)):
-        assert evidence.decision == "regression"
-        assert evidence.estimate == pytest.approx(0.0995, abs=0.001)
-    assert judge_speed(slow, base).decision == "improved"
-
-
-def test_equal_speeds_pass_and_one_run_does_not_decide() -> None:
-    base = (1.00, 1.01, 0.99, 1.005)
-    assert judge_speed(base, base).decision == "pass"
-    assert judge_speed(base[:1], base[:1]).decision == "inconclusive"
-    assert judge_speed_paired(base[:1], base[:1]).decision == "inconclusive"
-
-
-@pytest.mark.parametrize(("base", "new"), [((), (1.0,)), ((1.0,), ()), ((0.0,), (1.0,)), ((1.0,), (math.nan,))])
-def test_impossible_step_times_are_invalid(base: tuple[float, ...], new: tuple[float, ...]) -> None:
-    assert judge_speed(base, new).decision == "invalid"
-    assert judge_speed_paired(base, new).decision == "invalid"
-    assert judge_speed_paired((1.0, 1.0), (1.0,)).decision == "invalid"

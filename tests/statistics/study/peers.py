@@ -47,13 +47,13 @@ def asv_continuous(baseline: Steps, candidate: Steps) -> Called:
 def pyperf(baseline: Steps, candidate: Steps) -> Called:
     """compare_to: Student's t over the values of all runs, two-sided 5 %."""
     found = stats.ttest_ind(_pooled(candidate), _pooled(baseline), axis=1)
-    return _significant(found.statistic, found.pvalue, 0.05)
+    return _significant(numpy.asarray(found.statistic), numpy.asarray(found.pvalue), 0.05)
 
 
 def welch(baseline: Steps, candidate: Steps) -> Called:
     """Welch's t over the runs' medians, two-sided 1 %."""
     found = stats.ttest_ind(numpy.log(_typical(candidate)), numpy.log(_typical(baseline)), axis=1, equal_var=False)
-    return _significant(found.statistic, found.pvalue, 0.01)
+    return _significant(numpy.asarray(found.statistic), numpy.asarray(found.pvalue), 0.01)
 
 
 def band(baseline: Steps, candidate: Steps) -> Called:

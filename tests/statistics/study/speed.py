@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import TypedDict, Unpack
 
 import numpy
 
@@ -18,7 +20,14 @@ from tests.statistics.study.sessions import Outcome, Sessions, draw, play
 CASES = 2000
 SEED = 20_261
 HELD_OUT = (noise.two_mode, noise.gamma, noise.student_t, noise.autocorrelated, noise.drifting)
+
+
 CHANGED = ("regression", "improved")
+
+
+class Target(TypedDict, total=False):
+    at_most: float
+    at_least: float
 
 
 def rows(scale: float) -> list[Row]:
@@ -107,7 +116,7 @@ def _spoilt(cases: int) -> list[Row]:
     """Half the pairs of a session have a run that is 20 % slower, on either side; or one of three has."""
 
     def half(rng: numpy.random.Generator, shape: tuple[int, int]) -> noise.Logs:
-        return noise.typical(rng, shape) + numpy.log(1.2) * (rng.random(shape) < 0.3)
+        return noise.typical(rng, shape) + math.log(1.2) * (rng.random(shape) < 0.3)
 
     sessions = draw(noise.typical, numpy.random.default_rng(SEED), cases // 4)
     bad = draw(half, numpy.random.default_rng(SEED + 1), cases // 4)
@@ -177,7 +186,7 @@ def _needs(cases: int) -> list[Row]:
             noise.typical, numpy.random.default_rng((SEED, round(1000 * effect))), cases // 10, slower=effect
         )
         for old, new, past in zip(sessions.baseline, sessions.candidate, sessions.history, strict=True):
-            predicted = {}
+            predicted: dict[int, int | None] = {}
             for pairs in SPEED_LOOKS:
                 evidence = judge_speed_paired(old[:pairs].tolist(), new[:pairs].tolist(), history=past.tolist())
                 if evidence.decision != "inconclusive":
@@ -234,12 +243,14 @@ def _ended(
     return play(scaled, margin=margin, looks=looks)
 
 
-def _share(question: str, figure: str, outcomes: list[Outcome], decisions: Sequence[str], **target: float) -> Row:
+def _share(
+    question: str, figure: str, outcomes: list[Outcome], decisions: Sequence[str], **target: Unpack[Target]
+) -> Row:
     hits = sum(outcome.evidence.decision in decisions for outcome in outcomes)
     return _row(question, figure, *share(hits, len(outcomes)), len(outcomes), **target)
 
 
-def _pairs(question: str, figure: str, outcomes: list[Outcome], runs: int, **target: float) -> Row:
+def _pairs(question: str, figure: str, outcomes: list[Outcome], runs: int, **target: Unpack[Target]) -> Row:
     counts = runs * numpy.asarray([outcome.pairs for outcome in outcomes])
     mean, error = float(counts.mean()), 1.96 * float(counts.std()) / len(counts) ** 0.5
     return _row(question, f"{figure}, on average", mean, mean - error, mean + error, len(counts), **target)
