@@ -59,7 +59,8 @@ class Evidence:
     ``estimate``, ``low`` and ``high`` are candidate minus reference in the metric's unit for
     accuracy, the relative slowdown (+0.05 = 5 % slower) for speed.  ``detectable`` is the smallest
     change that this evidence would have found with 95 % power, ``needs`` how many further runs are
-    expected until the decision (None: none, or more than can be said).
+    expected until the decision (None: none, or more than can be said).  ``p`` is one-sided evidence
+    against no change, the smaller tail, times two; None where nothing was tested.
     """
 
     decision: Decision

@@ -35,7 +35,8 @@ def _constant(looks: tuple[int, ...], alpha: float, shape: float) -> float:
     def excess(constant: float) -> float:
         return crossing(times, tuple(constant * time ** (shape - 0.5) for time in times)) - alpha
 
-    return float(brentq(excess, ndtri(1 - alpha) * 0.5, _REACH, xtol=1e-9))
+    # The last look alone asks for the lower end; the upper spends alpha by Bonferroni's sum.
+    return float(brentq(excess, -ndtri(alpha), -ndtri(alpha / len(looks)), xtol=1e-7))
 
 
 def crossing(times: tuple[float, ...], bounds: tuple[float, ...]) -> float:
@@ -57,7 +58,7 @@ def crossing(times: tuple[float, ...], bounds: tuple[float, ...]) -> float:
 
 
 def _density(z: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
-    return numpy.exp(-(z**2) / 2) / (2 * numpy.pi) ** 0.5
+    return numpy.asarray(numpy.exp(-(z**2) / 2) / (2 * numpy.pi) ** 0.5)
 
 
 def _weights(grid: NDArray[numpy.float64]) -> NDArray[numpy.float64]:

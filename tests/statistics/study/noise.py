@@ -23,6 +23,12 @@ def typical(rng: numpy.random.Generator, shape: tuple[int, int]) -> Logs:
     return 0.015 * rng.standard_normal(shape)
 
 
+def shared(rng: numpy.random.Generator, shape: tuple[int, int]) -> Logs:
+    """Typical, and 2 % of the runs are bad as on a noisy machine: so the peers err as often as VERDICTS.md says."""
+    bad = rng.random(shape) < 0.02
+    return typical(rng, shape) + bad * rng.uniform(0.05, 0.35, shape)
+
+
 def noisy(rng: numpy.random.Generator, shape: tuple[int, int]) -> Logs:
     """3 %, and 8 % of the runs are bad: slower by 5 to 35 %."""
     bad = rng.random(shape) < 0.08
