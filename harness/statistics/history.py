@@ -22,6 +22,7 @@ from harness.statistics.scan import critical_magnitude, critical_rank, rank_spli
 
 PENALTY = 2.5  # times log n for a step (VERDICTS rule 9); between 2, too few, and 3 of Schwarz for two parameters
 _DRIFT_PENALTY = 1.0  # times log n for a common slope: one parameter more (Schwarz 1978)
+_LOCAL = 0.0
 _RESOLUTION = 1e-4  # relative: numbers in logs are rounded to about four digits, no single run is known better
 _MAD = 1.4826  # standard deviations of a normal in one median absolute deviation
 _LOCAL_WEIGHT = 10.0  # degrees of freedom lent by the rest of the history to the spread of two stretches
@@ -65,8 +66,7 @@ def change_points(
     if len(logs) < 2 * MIN_NIGHTS:
         return ()
     floor = _RESOLUTION / math.sqrt(runs_per_point)
-    model = _explain(logs, floor)
-    model = _confirmed(model, alpha)
+    model = _confirmed(_explain(logs, floor), alpha)
     found = (_described(model, step, kept, alpha) for step in range(len(model.starts)))
     return tuple(point for point in found if abs(point.effect) >= min_effect)
 
@@ -100,20 +100,12 @@ class _Model(NamedTuple):
     starts: list[int]
     slope: float  # a night
     correlation: float  # lag 1, of what is left
-    floor: float  # the least noise
-
-    def without(self, step: int) -> _Model:
-        return self._replace(starts=self.starts[:step] + self.starts[step + 1 :])
+    spread: float  # standard deviation of a night about its level
+    floor: float  # the least spread
 
     @property
     def edges(self) -> list[int]:
         return [0, *self.starts, len(self.logs)]
-
-    @property
-    def spread(self) -> float:
-        """Standard deviation of a night about its level."""
-        left = self.clean - _levels(self.clean, self.starts)
-        return max(math.sqrt(float(left @ left) / (len(left) - len(self.starts) - 1)), self.floor)
 
 
 def _explain(logs: Floats, floor: float) -> _Model:
@@ -132,15 +124,16 @@ def _explain(logs: Floats, floor: float) -> _Model:
     for _ in range(2):
         level = logs - slope * nights
         starts = partition(level, scale=scale, penalty=PENALTY * math.log(len(logs)))
-        clean = _clean(level)
-        if not starts and slope == 0:
+        best = min(best, *_nested(_clean(level) + slope * nights, nights, starts, floor))
+        if not best[2]:
             break
-        left = clean + slope * nights
-        best = min(best, *_nested(left, nights, starts, floor))
-        slope = best[2] or _common_slope(left, nights, starts)
+        slope = best[2]
     _, starts, slope, correlation = best
     level = logs - slope * nights
-    return _Model(level, _clean(level), starts, slope, correlation, floor)
+    clean = _clean(level)
+    left = clean - _levels(clean, starts)
+    spread = max(math.sqrt(float(left @ left) / (len(left) - len(starts) - 1)), floor)
+    return _Model(level, clean, starts, slope, correlation, spread, floor)
 
 
 def _nested(
@@ -167,7 +160,7 @@ def _criterion(
     left = clean - slope * nights
     left = left - _levels(left, starts)
     power = float(left @ left)
-    lag = min(max(float(left[1:] @ left[:-1]) / power, 0.0), _MOST_CORRELATION) if power > 0 else 0.0
+    lag = min(max(float(left[1:] @ left[:-1]) / power, 0.0), _MOST_CORRELATION) if power > n * floor**2 else 0.0
     innovations = left[1:] - lag * left[:-1]
     variance = (float(innovations @ innovations) + (1 - lag**2) * left[0] ** 2) / n + floor**2
     penalty = PENALTY * len(starts) + (_DRIFT_PENALTY if slope else 0.0)
@@ -181,12 +174,16 @@ def _unbiased(lag: float, n: int, levels: int) -> float:
 
 def _confirmed(model: _Model, alpha: float) -> _Model:
     """The model without the steps that fail a test, taken away weakest first as each changes its neighbours."""
+    known: dict[tuple[int, int, int], float] = {}
     while model.starts:
-        margins = [_margin(model, step, alpha) for step in range(len(model.starts))]
-        weakest = int(numpy.argmin(margins))
-        if margins[weakest] >= 1:
+        triples = list(zip(model.edges, model.starts, model.edges[2:], strict=False))
+        for step, triple in enumerate(triples):
+            if triple not in known:
+                known[triple] = _margin(model, step, alpha)
+        weakest = min(triples, key=lambda triple: known[triple])
+        if known[weakest] >= 1:
             break
-        model = model.without(weakest)
+        model = model._replace(starts=[start for start in model.starts if start != weakest[1]])
     return model
 
 
@@ -246,7 +243,7 @@ def _beside_slope(model: _Model, step: int) -> float:
     by_step = clean - _levels(clean, [split - start])
     by_line = clean - clean.mean()
     by_line = by_line - nights * (nights @ by_line) / (nights @ nights)
-    if by_line @ by_line >= by_step @ by_step:
+    if n * math.log((by_line @ by_line + 1e-30) / (by_step @ by_step + 1e-30)) >= _LOCAL * math.log(n):
         return math.inf
     jump = (numpy.arange(n) >= split - start) - (end - split) / n
     jump = jump - nights * (nights @ jump) / (nights @ nights)
@@ -271,7 +268,8 @@ def _described(model: _Model, step: int, kept: list[int], alpha: float) -> Chang
     costs = _costs(model, start, split, end)
     split = start + MIN_NIGHTS + int(costs.argmin())
     deflation = (1 - model.correlation) / (1 + model.correlation)
-    likely = numpy.flatnonzero((costs - costs.min()) * deflation <= -2 * math.log(1 - math.sqrt(1 - alpha)))
+    most = min(-2 * math.log(1 - math.sqrt(1 - alpha)), _UNSEEN * BAD_NIGHT**2)
+    likely = numpy.flatnonzero((costs - costs.min()) * deflation <= most)
     low, high = start + MIN_NIGHTS + int(likely[0]), start + MIN_NIGHTS + int(likely[-1])
     width = float(stdtrit(freedom, 1 - alpha / 2)) * error
     return ChangePoint(
@@ -284,15 +282,15 @@ def _described(model: _Model, step: int, kept: list[int], alpha: float) -> Chang
     )
 
 
-_FAR = 5.0  # scales: what a night may say at most about where the change lies
+_UNSEEN = 0.99  # of what one night can say at most: else a bad night beside the step always might be of it
 
 
 def _costs(model: _Model, start: int, split: int, end: int) -> Floats:
     """Cost of the two stretches for every split that leaves each MIN_NIGHTS, their levels as found."""
     nights = model.logs[start:end]
     before, after = model.clean[start:split].mean(), model.clean[split:end].mean()
-    of_before = numpy.minimum(((nights - before) / model.spread) ** 2, _FAR**2)
-    of_after = numpy.minimum(((nights - after) / model.spread) ** 2, _FAR**2)
+    of_before = numpy.minimum(((nights - before) / model.spread) ** 2, BAD_NIGHT**2)
+    of_after = numpy.minimum(((nights - after) / model.spread) ** 2, BAD_NIGHT**2)
     costs: Floats = numpy.cumsum(of_before - of_after) + of_after.sum()  # of a split after each night
     return costs[MIN_NIGHTS - 1 : len(nights) - MIN_NIGHTS]
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Floats = NDArray[numpy.float64]
 MIN_NIGHTS = 3  # a new level is carried by three nights (VERDICTS rule 9)
 BAD_NIGHT = 3.0  # scales: beyond, a night costs no more however far away it lies (Fearnhead & Rigaill 2019, section 5)
-_MOST_LEVELS = 900
+_MOST_LEVELS = 250  # closer than a fifth of a scale apart wherever stretches of a few nights lie
 
 
 def partition(series: Floats, *, scale: float, penalty: float) -> list[int]:

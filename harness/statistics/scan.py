@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy
 from scipy.special import ndtri
@@ -61,20 +62,21 @@ _RANK = (  # normal scores of the ranks in random order: whatever the distributi
 
 def critical_magnitude(nights: int, alpha: float) -> float:
     """What the largest standardised split of ``nights`` normal values exceeds with probability ``alpha``."""
-    return _quantile(numpy.array(_MAGNITUDE), nights, alpha)
+    return _quantile(_MAGNITUDE, nights, alpha)
 
 
 def critical_rank(nights: int, alpha: float) -> float:
     """What the largest standardised split of the normal scores exceeds with probability ``alpha`` at most."""
-    return _quantile(numpy.array(_RANK), nights, alpha)
+    return _quantile(_RANK, nights, alpha)
 
 
-def _quantile(table: Floats, nights: int, alpha: float) -> float:
+@lru_cache(maxsize=4096)
+def _quantile(table: tuple[tuple[float, ...], ...], nights: int, alpha: float) -> float:
     """Linear in log nights and log alpha; beyond the table's tail as a normal's, z^2 = 2 log(1 / alpha) + constant.
 
     A level above the table's largest is judged at that one: stricter than asked, never laxer.
     """
-    row = [float(numpy.interp(math.log(nights), numpy.log(_NIGHTS), column)) for column in table.T]
+    row = [float(numpy.interp(math.log(nights), numpy.log(_NIGHTS), column)) for column in zip(*table, strict=True)]
     beyond = max(0.0, math.log(_TAILS[-1] / alpha))
     within = float(numpy.interp(-math.log(alpha), -numpy.log(_TAILS), row))
     return math.sqrt(within**2 + 2 * beyond)

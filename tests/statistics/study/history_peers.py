@@ -56,7 +56,7 @@ def _energy(nights: Floats) -> Floats:
     last = n - first
     across = distances.sum() / 2 - lower - upper
     with numpy.errstate(divide="ignore", invalid="ignore"):
-        energy = first * last / n * (2 * across / (first * last) - 2 * lower / first**2 - 2 * upper / last**2)
+        energy: Floats = first * last / n * (2 * across / (first * last) - 2 * lower / first**2 - 2 * upper / last**2)
     energy[0] = 0.0
     return energy
 
@@ -75,14 +75,19 @@ def otava(values: Sequence[float], *, window: int = 50, level: float = 0.001) ->
         splits |= {start + split for split in found}
         start = max(start + max(found, default=-start), start + window // 2)
     kept = sorted(splits)
-    while kept:
-        edges = [0, *kept, len(nights)]
-        chances = [_chance(nights[a:b], nights[b:c]) for a, b, c in zip(edges, edges[1:], edges[2:], strict=False)]
-        weakest = max(range(len(kept)), key=lambda place: chances[place])
-        if chances[weakest] < level:
-            break
-        del kept[weakest]
+    chances = [_between(nights, kept, place) for place in range(len(kept))]
+    while kept and max(chances) >= level:
+        weakest = chances.index(max(chances))
+        del kept[weakest], chances[weakest]
+        for place in (weakest, weakest + 1):  # as in Otava: the split before keeps what it had
+            if place < len(kept):
+                chances[place] = _between(nights, kept, place)
     return kept
+
+
+def _between(nights: Floats, splits: list[int], place: int) -> float:
+    start, split, end = [0, *splits, len(nights)][place : place + 3]
+    return _chance(nights[start:split], nights[split:end])
 
 
 def _divided(nights: Floats, level: float) -> list[int]:
