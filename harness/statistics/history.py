@@ -22,7 +22,6 @@ from harness.statistics.scan import critical_magnitude, critical_rank, rank_spli
 
 PENALTY = 2.5  # times log n for a step (VERDICTS rule 9); between 2, too few, and 3 of Schwarz for two parameters
 _DRIFT_PENALTY = 1.0  # times log n for a common slope: one parameter more (Schwarz 1978)
-_LOCAL = 0.0
 _RESOLUTION = 1e-4  # relative: numbers in logs are rounded to about four digits, no single run is known better
 _MAD = 1.4826  # standard deviations of a normal in one median absolute deviation
 _LOCAL_WEIGHT = 10.0  # degrees of freedom lent by the rest of the history to the spread of two stretches
@@ -61,29 +60,35 @@ def change_points(
     level of the two tests that every change has to pass.  Raises ValueError for an impossible option,
     never for data.
     """
-    _check(runs_per_point, min_effect, alpha)
+    check_options(runs_per_point, min_effect, alpha)
     kept, logs = usable(values)
     if len(logs) < 2 * MIN_NIGHTS:
         return ()
-    floor = _RESOLUTION / math.sqrt(runs_per_point)
-    model = _confirmed(_explain(logs, floor), alpha)
+    model = explained(logs, runs_per_point=runs_per_point, alpha=alpha)
     found = (_described(model, step, kept, alpha) for step in range(len(model.starts)))
     return tuple(point for point in found if abs(point.effect) >= min_effect)
+
+
+def explained(logs: Floats, *, runs_per_point: int, alpha: float) -> Model:
+    """The explanation whose steps all pass their tests, of at least 2 MIN_NIGHTS logs."""
+    return _confirmed(_explain(logs, _RESOLUTION / math.sqrt(runs_per_point)), alpha)
 
 
 def usable(values: Sequence[float]) -> tuple[list[int], Floats]:
     """(indices, logs) of the nights whose value is a positive finite number."""
     nights = values if isinstance(values, Iterable) and not isinstance(values, str | bytes) else ()
-    kept = [(index, float(value)) for index, value in enumerate(nights) if _positive(value)]
+    kept = [(index, float(value)) for index, value in enumerate(nights) if positive(value)]
     return [index for index, _ in kept], numpy.log([value for _, value in kept])
 
 
-def _positive(value: object) -> bool:
+def positive(value: object) -> bool:
+    """Whether it is a positive finite number; a truth value is none."""
     real = isinstance(value, numbers.Real) and not isinstance(value, bool | numpy.bool_)
     return real and 0.0 < float(value) < math.inf  # type: ignore[arg-type]  # NaN is outside
 
 
-def _check(runs_per_point: int, min_effect: float, alpha: float) -> None:
+def check_options(runs_per_point: int, min_effect: float, alpha: float) -> None:
+    """Raise ValueError for an option that no history could satisfy."""
     if not runs_per_point >= 1:
         raise ValueError(f"runs_per_point is {runs_per_point}: a night's number needs a run")
     if not 0 <= min_effect < math.inf:
@@ -92,7 +97,7 @@ def _check(runs_per_point: int, min_effect: float, alpha: float) -> None:
         raise ValueError(f"alpha is {alpha}: give a level between 0 and 1")
 
 
-class _Model(NamedTuple):
+class Model(NamedTuple):
     """An explanation of n nights: steps at ``starts``, and a common ``slope`` already taken out of ``logs``."""
 
     logs: Floats  # natural logs, the slope taken out
@@ -104,11 +109,16 @@ class _Model(NamedTuple):
     floor: float  # the least spread
 
     @property
+    def trended(self) -> Floats:
+        """The clean nights with the slope put back."""
+        return self.clean + self.slope * (numpy.arange(len(self.clean)) - (len(self.clean) - 1) / 2)
+
+    @property
     def edges(self) -> list[int]:
         return [0, *self.starts, len(self.logs)]
 
 
-def _explain(logs: Floats, floor: float) -> _Model:
+def _explain(logs: Floats, floor: float) -> Model:
     """The best of many explanations by steps, a common drift and autocorrelated noise.
 
     The partition takes the noise for independent and finds too many steps where it is not; its steps are
@@ -131,9 +141,9 @@ def _explain(logs: Floats, floor: float) -> _Model:
     _, starts, slope, correlation = best
     level = logs - slope * nights
     clean = _clean(level)
-    left = clean - _levels(clean, starts)
+    left = clean - levels(clean, starts)
     spread = max(math.sqrt(float(left @ left) / (len(left) - len(starts) - 1)), floor)
-    return _Model(level, clean, starts, slope, correlation, spread, floor)
+    return Model(level, clean, starts, slope, correlation, spread, floor)
 
 
 def _nested(
@@ -158,21 +168,29 @@ def _criterion(
 ) -> tuple[float, list[int], float, float]:
     n = len(clean)
     left = clean - slope * nights
-    left = left - _levels(left, starts)
-    power = float(left @ left)
-    lag = min(max(float(left[1:] @ left[:-1]) / power, 0.0), _MOST_CORRELATION) if power > n * floor**2 else 0.0
+    left = left - levels(left, starts)
+    lag = _lag(left, floor)
     innovations = left[1:] - lag * left[:-1]
     variance = (float(innovations @ innovations) + (1 - lag**2) * left[0] ** 2) / n + floor**2
     penalty = PENALTY * len(starts) + (_DRIFT_PENALTY if slope else 0.0)
-    return n * math.log(variance) + penalty * math.log(n), starts, slope, _unbiased(lag, n, len(starts) + 1)
+    return n * math.log(variance) + penalty * math.log(n), starts, slope, correlation(left, len(starts) + 1, floor)
 
 
-def _unbiased(lag: float, n: int, levels: int) -> float:
-    """The lag-1 correlation, its bias of -(1 + 3 r) / n for every fitted level taken out (Kendall 1954)."""
-    return min(max((n * lag + levels) / max(n - 3 * levels, n / 2), 0.0), _MOST_CORRELATION) if lag > 0 else 0.0
+def _lag(left: Floats, floor: float) -> float:
+    """Lag-1 correlation of what a fit leaves, from 0 to 0.95; 0 where it leaves no more than rounding."""
+    power = float(left @ left)
+    if power <= len(left) * floor**2:
+        return 0.0
+    return min(max(float(left[1:] @ left[:-1]) / power, 0.0), _MOST_CORRELATION)
 
 
-def _confirmed(model: _Model, alpha: float) -> _Model:
+def correlation(left: Floats, fitted: int, floor: float) -> float:
+    """Lag-1 correlation of what ``fitted`` levels leave, their bias of -(1 + 3 r) / n each taken out (Kendall 1954)."""
+    lag, n = _lag(left, floor), len(left)
+    return min((n * lag + fitted) / max(n - 3 * fitted, n / 2), _MOST_CORRELATION) if lag > 0 else 0.0
+
+
+def _confirmed(model: Model, alpha: float) -> Model:
     """The model without the steps that fail a test, taken away weakest first as each changes its neighbours."""
     known: dict[tuple[int, int, int], float] = {}
     while model.starts:
@@ -191,7 +209,7 @@ _RANK_LEVEL = 3.0  # times alpha: both tests must pass, and each is there for no
 _SEPARATION = 0.9  # of complete separation is enough where so few nights could never be significant by rank
 
 
-def _margin(model: _Model, step: int, alpha: float) -> float:
+def _margin(model: Model, step: int, alpha: float) -> float:
     """By what factor the step exceeds what it must, at the worst of its tests."""
     start, split, end = model.edges[step : step + 3]
     needed = critical_magnitude(end - start, alpha)
@@ -202,7 +220,7 @@ def _margin(model: _Model, step: int, alpha: float) -> float:
     return min(by_rank, by_magnitude, _beside_slope(model, step) / needed)
 
 
-def _height(model: _Model, step: int) -> tuple[float, float, float]:
+def _height(model: Model, step: int) -> tuple[float, float, float]:
     """(height, standard error, degrees of freedom) of a step, as Student's t for correlated nights.
 
     The mean of m nights of lag-1 correlation r has variance v(m, r) times that of a night; what is left
@@ -211,7 +229,7 @@ def _height(model: _Model, step: int) -> tuple[float, float, float]:
     """
     start, split, end = model.edges[step : step + 3]
     before, after = model.clean[start:split], model.clean[split:end]
-    of_mean = _variance_of_mean(len(before), model.correlation), _variance_of_mean(len(after), model.correlation)
+    of_mean = variance_of_mean(len(before), model.correlation), variance_of_mean(len(after), model.correlation)
     freedom = len(before) * (1 - of_mean[0]) + len(after) * (1 - of_mean[1])
     squares = float(len(before) * before.var() + len(after) * after.var())
     lent = min(_LOCAL_WEIGHT, len(model.logs) - (end - start))
@@ -220,7 +238,7 @@ def _height(model: _Model, step: int) -> tuple[float, float, float]:
     return float(after.mean() - before.mean()), error, lent + freedom
 
 
-def _variance_of_mean(nights: int, correlation: float) -> float:
+def variance_of_mean(nights: int, correlation: float) -> float:
     """Variance of the mean of so many nights of an AR(1) series of unit variance (Bayley & Hammersley 1946)."""
     r = correlation
     return ((1 + r) / (1 - r) - 2 * r * (1 - r**nights) / (nights * (1 - r) ** 2)) / nights
@@ -231,7 +249,7 @@ def _normal(t: float, freedom: float) -> float:
     return -float(ndtri(max(float(stdtr(freedom, -t)), 1e-300)))
 
 
-def _beside_slope(model: _Model, step: int) -> float:
+def _beside_slope(model: Model, step: int) -> float:
     """The step as a normal deviate where a slope of its own stands beside it; infinity where no slope is needed.
 
     A straight line through both stretches that leaves less than the step leaves is a drift to be preferred,
@@ -240,10 +258,10 @@ def _beside_slope(model: _Model, step: int) -> float:
     start, split, end = model.edges[step : step + 3]
     clean, n = model.clean[start:end], end - start
     nights = numpy.arange(n) - (n - 1) / 2
-    by_step = clean - _levels(clean, [split - start])
+    by_step = clean - levels(clean, [split - start])
     by_line = clean - clean.mean()
     by_line = by_line - nights * (nights @ by_line) / (nights @ nights)
-    if n * math.log((by_line @ by_line + 1e-30) / (by_step @ by_step + 1e-30)) >= _LOCAL * math.log(n):
+    if by_line @ by_line >= by_step @ by_step:
         return math.inf
     jump = (numpy.arange(n) >= split - start) - (end - split) / n
     jump = jump - nights * (nights @ jump) / (nights @ nights)
@@ -256,7 +274,7 @@ def _beside_slope(model: _Model, step: int) -> float:
     return _normal(abs(height) / error, lent + n - 3)
 
 
-def _described(model: _Model, step: int, kept: list[int], alpha: float) -> ChangePoint:
+def _described(model: Model, step: int, kept: list[int], alpha: float) -> ChangePoint:
     """Where and how large.
 
     The nights where the step may lie are those at which it would cost at most 2 x more than where it
@@ -285,7 +303,7 @@ def _described(model: _Model, step: int, kept: list[int], alpha: float) -> Chang
 _UNSEEN = 0.99  # of what one night can say at most: else a bad night beside the step always might be of it
 
 
-def _costs(model: _Model, start: int, split: int, end: int) -> Floats:
+def _costs(model: Model, start: int, split: int, end: int) -> Floats:
     """Cost of the two stretches for every split that leaves each MIN_NIGHTS, their levels as found."""
     nights = model.logs[start:end]
     before, after = model.clean[start:split].mean(), model.clean[split:end].mean()
@@ -295,7 +313,7 @@ def _costs(model: _Model, start: int, split: int, end: int) -> Floats:
     return costs[MIN_NIGHTS - 1 : len(nights) - MIN_NIGHTS]
 
 
-def _levels(series: Floats, starts: list[int]) -> Floats:
+def levels(series: Floats, starts: list[int]) -> Floats:
     """The mean of each night's stretch."""
     edges = numpy.array([0, *starts, len(series)])
     sizes = numpy.diff(edges)
@@ -304,7 +322,7 @@ def _levels(series: Floats, starts: list[int]) -> Floats:
 
 def _common_slope(series: Floats, nights: Floats, starts: list[int]) -> float:
     """Least-squares slope a night, the same in every stretch, each with a level of its own."""
-    within = nights - _levels(nights, starts)
+    within = nights - levels(nights, starts)
     return float(within @ series / (within @ within))
 
 
