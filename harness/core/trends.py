@@ -36,12 +36,16 @@ class Trend:
         """What a person has to know, the newest change first."""
         subject = f"{self.model}/{self.recipe} in {self.environment}: {self.metric.name}"
         told = [self._point(subject, point) for point in reversed(self.points)]
-        if self.drift and self.reference:
-            told.append(
-                f"{subject} drifts: since {self.nights[self.drift.since]} by {self.drift.per_night:+.2%} a night; it now "
-                f"lies {self.drift.distance:+.1%} from the published {show(self.reference.value, self.metric.unit)}."
-            )
+        if self.drift:
+            told.append(f"{subject} {self._drifts(self.drift)}.")
         return tuple(told) or (f"{subject}: no change in {len(self.nights)} night(s).",)
+
+    def _drifts(self, drift: Drift) -> str:
+        told = f"drifts by {drift.slope:+.2%} a night since {self.nights[drift.since]}, {drift.moved:+.1%} so far"
+        if drift.distance is None or self.reference is None:
+            return told
+        published = show(self.reference.value, self.metric.unit)
+        return f"{told}; the last week lies {drift.distance:+.1%} from the published {published}"
 
     def _point(self, subject: str, point: ChangePoint) -> str:
         better = (point.effect > 0) == (self.metric.better == "higher")
@@ -70,6 +74,7 @@ def _trend(runs: Sequence[Record], metric: Metric, baseline: Baseline, environme
             nights.setdefault(_date(run), []).append(run.metrics[metric.name])
     values = tuple(median(found) for found in nights.values())
     counts = tuple(map(len, nights.values()))
+    a_night = int(median(counts)) if counts else 1
     reference = _published(runs[0], metric, baseline)
     return Trend(
         model=runs[0].job.model,
@@ -80,8 +85,8 @@ def _trend(runs: Sequence[Record], metric: Metric, baseline: Baseline, environme
         nights=tuple(nights),
         values=values,
         runs=counts,
-        points=change_points(values, runs_per_point=int(median(counts)) if counts else 1),
-        drift=drift(values, reference=reference.value) if reference else None,
+        points=change_points(values, runs_per_point=a_night),
+        drift=drift(values, reference=reference.value if reference else None, runs_per_point=a_night),
         reference=reference,
         left_out=len(runs) - sum(counts),
     )
