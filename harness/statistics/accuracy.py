@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from scipy.special import fdtrc
+from scipy.special import fdtrc, stdtr
 
 from harness.statistics.boundary import MIN_DF, Design, beyond_zero, noncentrality_of_power, within_deviations
 from harness.statistics.evidence import Decision, Evidence, MeanSpread, RawRuns, Single, Spread, without_interval
@@ -126,7 +126,14 @@ def _judge(asked: _Question) -> Evidence:
         looks=looks,
         method=METHOD,
         reason=f"runs differ by {s:.3g} (standard deviation, {df:.3g} degrees of freedom)",
+        p=_p(difference / error, df, limits, asked.alpha),
     )
+
+
+def _p(t: float, df: float, limits: Limits, alpha: float) -> float:
+    """``alpha`` where t stands at this look's limit, and smaller or larger as its tail is: paid for all looks."""
+    limit = limits.regression if t < 0 else limits.improved
+    return min(1.0, alpha * float(stdtr(df, -abs(t)) / stdtr(df, -limit)))
 
 
 def _decision(limits: Limits, difference: float, error: float, margin: float | None) -> Decision:
