@@ -20,6 +20,9 @@ from harness.statistics import SPEED_LOOKS
 from reports.progress import Progress
 
 
+PATIENCE = 3  # disturbed pairs beyond the usable ones: then the machine is not ours, and more would not be either
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What the user asked for; None leaves the choice to the model."""
@@ -54,15 +57,14 @@ class Bench:
         return done["A"], done["B"]
 
     def pairs(self, wanted: int) -> Iterator[RunPair]:
-        """Pairs until ``wanted`` are usable; a disturbed one is made again, ``2 * wanted`` in all at most.
+        """Pairs until ``wanted`` are usable; a disturbed one is made again.
 
-        Ends early after a run that did not finish, and when the budget is spent.
+        Ends early when too many are disturbed, after a run that did not finish, and when the budget is spent.
         """
-        good = number = 0
-        while good < wanted and number < 2 * wanted:
-            pair = self.pair(number)
-            number += 1
-            good += usable(pair)
+        good = bad = 0
+        while good < wanted and bad < good + PATIENCE:
+            pair = self.pair(good + bad)
+            good, bad = (good + 1, bad) if usable(pair) else (good, bad + 1)
             yield pair
             if any(run.status is not RunStatus.FINISHED for run in pair) or self.spent(pair):
                 return
@@ -102,7 +104,7 @@ class Bench:
             self.data,
             self.workspace.state,
             self.progress,
-            place=(2 * number + order(number).index(side), 2 * request.max_pairs),
+            place=(2 * number + order(number).index(side), 2 * max(request.max_pairs, number + 1)),
             pair=Pair(session=self.session, number=number, side=side),
         )
 

@@ -38,7 +38,7 @@ def step_seconds(record: Record) -> float:
 def compare_speed(pairs: Sequence[RunPair], metric: Metric, history: Sequence[float]) -> Verdict:
     """Side B against side A; ``history`` holds log ratios of earlier A/A pairs of the job here."""
     ones, others = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    if fault := unjudgeable(ones, metric) or unjudgeable(others, metric):
+    if fault := unjudgeable([*others, *ones], metric):
         return fault
     evidence = judge_speed_paired(
         [step_seconds(run) for run in ones],
@@ -53,7 +53,7 @@ def compare_accuracy(
     ones: Sequence[Record], others: Sequence[Record], metric: Metric, spread: Spread | None
 ) -> Verdict:
     """Side B's runs against side A's, made with the same seeds; ``spread`` is known from earlier runs."""
-    if fault := unjudgeable(ones, metric) or unjudgeable(others, metric):
+    if fault := unjudgeable([*others, *ones], metric):
         return fault
     verdict = judge_against(others, metric, _beside(ones, metric), spread)
     if values_of(ones, metric) != values_of(others, metric) or not _identical(ones, others):

@@ -17,7 +17,7 @@ def two(workspace: Workspace) -> Workspace:
     workspace.add_toy()
     folder = workspace.root / "environments"
     folder.mkdir()
-    for name, work in (("same", 20), ("slow", 80)):
+    for name, work in (("same", 8), ("slow", 32)):
         toml = (REPOSITORY / "environments" / "numpy-2.4.toml").read_text()
         (folder / f"{name}.toml").write_text(f'{toml}\n[variables]\nTOY_WORK = "{work}"\n')
         shutil.copy(REPOSITORY / "environments" / "numpy-2.4.lock", folder / f"{name}.lock")

@@ -32,7 +32,7 @@ def train(run: Any) -> None:
 
 def speed(run: Any) -> None:
     left = numpy.ones((400, 400), numpy.float32)
-    work = int(os.environ.get("TOY_WORK", "20"))  # an environment's [variables] can make it slower
+    work = int(os.environ.get("TOY_WORK", "8"))  # an environment's [variables] can make it slower
     for _ in run.timed_steps(samples=1):
         for _ in range(work):
             left @ left
