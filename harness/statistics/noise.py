@@ -13,7 +13,7 @@ from harness.statistics.sequential import SPEED_LOOKS
 from harness.statistics.speed import judge_speed_paired
 
 CHANGES = (0.02, 0.03, 0.05, 0.10)  # slowdowns whose detection is told
-SESSIONS = 150  # drawn for each: a share of 1 % is known to about ±1.6 %
+SESSIONS = 100  # drawn for each: a share of 1 % is known to about ±2 %
 MIN_PAIRS = 3
 
 
