@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,11 @@ from playwright.sync_api import Page as Tab
 from playwright.sync_api import sync_playwright
 
 from harness.core.judge import judge
+from harness.core.trends import trends
 from harness.core.values import Baseline, RunStatus
-from reports.html import Page, render, safe_url
+from reports.html import Page, render, render_history, safe_url
 from tests.conftest import REPOSITORY
-from tests.core.examples import accuracy_recipe, record, reference
+from tests.core.examples import accuracy_recipe, record, reference, speed_recipe
 
 ARTEFACTS = REPOSITORY / "test-artefacts"
 HOSTILE = '<script>document.title = "owned"</script><img src=x onerror="document.title=\'owned\'">'
@@ -48,10 +51,9 @@ def example() -> Page:
     )
 
 
-@pytest.fixture
-def tab(tmp_path: Path) -> Iterator[tuple[Tab, list[str]]]:
-    path = tmp_path / "index.html"
-    path.write_text(render(example()))
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[Tab, list[str]]]:
+    """A tab that shows ``path``, and what it said or asked for beside that."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         page = browser.new_page()
@@ -63,6 +65,38 @@ def tab(tmp_path: Path) -> Iterator[tuple[Tab, list[str]]]:
         seen.remove(f"request: {path.as_uri()}")
         yield page, seen
         browser.close()
+
+
+@pytest.fixture
+def tab(tmp_path: Path) -> Iterator[tuple[Tab, list[str]]]:
+    path = tmp_path / "index.html"
+    path.write_text(render(example()))
+    with opened(path) as shown:
+        yield shown
+
+
+def test_the_history_shows_levels_and_changes_and_is_inert_too(tmp_path: Path) -> None:
+    metric = speed_recipe().metrics[0]
+    rates = [100.0 + (night * 7 % 5) - (10.0 if night >= 15 else 0.0) for night in range(30)]
+    runs = [
+        replace(
+            record(recipe="speed", mode="speed", environment=HOSTILE, metrics={metric.name: rate}),
+            id=f"202601{night + 1:02d}T030000",
+            started=float(night),
+        )
+        for night, rate in enumerate(rates)
+    ]
+    found = trends(runs, speed_recipe(), Baseline(model="toy", references=()), metric)
+    path = tmp_path / "history.html"
+    path.write_text(render_history("toy", found, "2026-01-31 00:00 UTC"))
+    with opened(path) as (page, seen):
+        assert seen == []
+        assert "worse on 2026-01-16" in (page.locator("li").first.text_content() or "")
+        assert page.locator("svg").count() == 1
+        ARTEFACTS.mkdir(exist_ok=True)
+        page.screenshot(path=ARTEFACTS / "history.png", full_page=True)
+        page.set_viewport_size({"width": 400, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
 def test_the_page_is_self_contained_and_hostile_strings_are_inert(tab: tuple[Tab, list[str]]) -> None:
