@@ -7,8 +7,8 @@ import math
 from pathlib import Path
 
 from harness import registry, store
-from harness.core.errors import HarnessError
 from harness.core.disturbance import disturbance
+from harness.core.errors import HarnessError
 from harness.core.newest import newest_runs
 from harness.core.plan import choose_recipe
 from harness.core.values import Metric, Record, Reference, RunStatus

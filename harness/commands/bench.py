@@ -19,7 +19,6 @@ from harness.environments import Built
 from harness.statistics import SPEED_LOOKS
 from reports.progress import Progress
 
-
 PATIENCE = 3  # disturbed pairs beyond the usable ones: then the machine is not ours, and more would not be either
 
 

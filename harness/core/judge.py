@@ -57,8 +57,19 @@ def unjudgeable(records: Sequence[Record], metric: Metric) -> Verdict | None:
     if missing:
         told = f"{missing} of {len(records)} finished run(s) reported no finite {metric.name}"
         return make_verdict(records, metric, Status.UNMEASURED, told)
-    disturbed = disturbance(records) if metric.name == SPEED else ""
-    return make_verdict(records, metric, Status.INVALID, disturbed) if disturbed else None
+    told = _unlike(records) or (disturbance(records) if metric.name == SPEED else "")
+    return make_verdict(records, metric, Status.INVALID, told) if told else None
+
+
+def _unlike(records: Sequence[Record]) -> str:
+    """Why runs cannot be judged together; empty when they can."""
+    if len({record.digests.get("data") for record in records}) > 1:
+        return "its runs saw different data"
+    if len({record.job.mode for record in records}) > 1 or len({record.job.recipe for record in records}) > 1:
+        return "its runs are of different recipes"
+    if records[0].job.mode == "speed" and len({_machine_class(record) for record in records}) > 1:
+        return "its runs were made on different machines"
+    return ""
 
 
 def _judge_metric(records: list[Record], metric: Metric, baseline: Baseline) -> list[Verdict]:

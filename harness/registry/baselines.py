@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError
 
 from harness.core.errors import nearest
-from harness.core.values import Baseline, ModelSpec, Reference, StdKind
+from harness.core.values import Baseline, Metric, ModelSpec, Reference, StdKind
 from harness.registry.faults import Fault, Table, raise_faults, read_toml, schema_faults, table_list
 from harness.registry.models import NotNegative, Text, load_model
 from harness.registry.workspace import Workspace
@@ -38,6 +38,8 @@ class _Reference(Table):
     framework: str | None = None
     environment: Text | None = None
     machine: Text | None = None
+    unit: Text | None = None
+    split: Text | None = None
     how: str = ""
     margin: NotNegative | None = None
     margin_reason: str = ""
@@ -140,9 +142,25 @@ def _model_faults(table: Mapping[str, Any], model: ModelSpec) -> Iterator[Hinted
     if recipe not in model.recipes:
         yield f"names the recipe {recipe!r}, which {model.name} does not have", nearest(recipe, model.recipes)
         return
-    units = _units(table, model)
-    if isinstance(metric, str) and metric not in units:
-        yield f"names the metric {metric!r}, which recipe {recipe!r} does not have", nearest(metric, units)
+    metrics = {each.name: each for each in model.recipes[recipe].metrics}
+    if isinstance(metric, str) and metric not in metrics:
+        yield f"names the metric {metric!r}, which recipe {recipe!r} does not have", nearest(metric, metrics)
+    elif isinstance(metric, str):
+        yield from _unlike_faults(table, metrics[metric])
+
+
+def _unlike_faults(table: Mapping[str, Any], metric: Metric) -> Iterator[Hinted]:
+    """A number in another unit or of another split is not compared in silence."""
+    for key, ours in (("unit", metric.unit), ("split", metric.split)):
+        if isinstance(table.get(key), str) and table[key] != ours:
+            yield (
+                f"is of {key} {table[key]!r}, the recipe's metric of {ours!r}",
+                "convert it, or give it its own metric",
+            )
+    numbers = [*_numbers(table.get("values")), *(table[key] for key in ("value", "std") if _number(table.get(key)))]
+    beyond = [value for value in numbers if metric.unit == "fraction" and not 0 <= value <= 1]
+    if beyond:
+        yield f"gives {beyond[0]:g}, but {metric.name} is a fraction", "write per cent as fractions: 96.1 % is 0.961"
 
 
 # A published number is told from others by these; a recorded one by everything it says.
@@ -173,4 +191,12 @@ def _reference(parsed: _Reference) -> Reference:
     values = tuple(float(value) for value in parsed.values or ())
     value = fmean(values) if values else parsed.value
     n = len(values) if values else parsed.n
-    return Reference(**{**parsed.model_dump(), "value": value, "values": values, "n": n, "seeds": tuple(parsed.seeds)})
+    return Reference(
+        **{
+            **parsed.model_dump(exclude={"unit", "split"}),
+            "value": value,
+            "values": values,
+            "n": n,
+            "seeds": tuple(parsed.seeds),
+        }
+    )

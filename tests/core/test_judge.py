@@ -78,6 +78,22 @@ def test_a_missing_metric_is_unmeasured() -> None:
     assert exit_code([verdict]) == 3
 
 
+def test_runs_that_saw_different_data_are_not_judged_together() -> None:
+    runs = [record(seed=seed, metrics={"top1": 0.961}, digests={"data": digest}) for seed, digest in enumerate("ab")]
+    (verdict,) = judge(runs, accuracy_recipe(), Baseline(model="toy", references=(reference(values=SEEDS),)))
+    assert verdict.status is Status.INVALID
+    assert "different data" in verdict.sentence
+
+
+def test_speeds_of_different_machines_are_not_judged_together() -> None:
+    runs = [
+        record(seed=seed, recipe="speed", mode="speed", metrics={"samples_per_second": 100.0}, machine=machine)
+        for seed, machine in enumerate((MACHINE, replace(MACHINE, cores=64)))
+    ]
+    (verdict,) = judge(runs, speed_recipe(), Baseline(model="toy", references=(FAST,)))
+    assert verdict.status is Status.INVALID
+
+
 def test_no_reference_is_never_green() -> None:
     verdict = verdict_of([0.96])
     assert verdict.status is Status.NO_BASELINE
