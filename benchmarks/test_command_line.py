@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,3 +22,12 @@ def test_quick_commands(benchmark: BenchmarkFixture, arguments: str) -> None:
 def test_reading_the_shelf(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
     workspace = open_workspace(start=tmp_path, explicit=None, data_dir=None, environ={})
     benchmark(load_models, workspace)
+
+
+def test_a_run_outside_its_training(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
+    """A model that learns nothing: planning, data, snapshot, worker, numpy, record, verdict, page.  Target: 1 s."""
+    shutil.copytree(Path(__file__).parent.parent / "tests" / "toys" / "toy", tmp_path / "models" / "toy")
+    command = [sys.executable, "-m", "harness", "--workspace", str(tmp_path), "run", "toy", "--max-seeds", "1"]
+    benchmark.pedantic(
+        subprocess.run, args=(command,), kwargs={"capture_output": True, "check": False}, rounds=7, warmup_rounds=1
+    )
