@@ -7,6 +7,7 @@ from typing import Any
 
 from harness import registry
 from harness.commands.bench import Request, open_bench
+from harness.commands.budget import Budget
 from harness.core.errors import HarnessError
 from harness.core.plan import choose_recipe
 from harness.core.values import Baseline, RunStatus
@@ -28,7 +29,8 @@ def measure_noise(workspace: registry.Workspace, request: Request) -> dict[str, 
             hint=f"A/A pairs are timed runs; its recipes of mode speed: {', '.join(timed) or 'none'}",
         )
     with Progress() as progress:
-        bench = open_bench(workspace, request, spec, recipe, Baseline(model=spec.name, references=()), progress)
+        none = Baseline(model=spec.name, references=())  # nothing is compared
+        bench = open_bench(workspace, request, spec, recipe, none, progress, Budget(request.budget_minutes))
         runs = [run for pair in bench.pairs(request.max_pairs) for run in pair]
         failed = next((run for run in runs if run.status is not RunStatus.FINISHED), None)
         if failed:

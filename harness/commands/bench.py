@@ -115,6 +115,7 @@ def open_bench(
     recipe: Recipe,
     baseline: Baseline,
     progress: Progress,
+    budget: Budget,
 ) -> Bench:
     names = dict.fromkeys(request.environments)
     built = {name: build_environments(workspace, spec, (), (name,), progress.say)[0] for name in names}
@@ -127,6 +128,6 @@ def open_bench(
         sides={"A": built[request.environments[0]], "B": built[request.environments[1]]},
         data=prepare_data(workspace, recipe, progress.say),
         progress=progress,
-        budget=Budget(request.budget_minutes),
+        budget=budget,
         session=secrets.token_hex(6),
     )

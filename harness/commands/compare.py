@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from harness import registry
 from harness.commands.bench import Bench, Request, open_bench
+from harness.commands.budget import Budget
 from harness.commands.report import write_report
 from harness.commands.run import Outcome
 from harness.core.errors import HarnessError
+from harness.core.families import hold_false_discoveries
 from harness.core.judge import exit_code, known_spread
 from harness.core.pairs import RunPair, compare_accuracy, compare_speed, usable
 from harness.core.plan import choose_recipe, looks
@@ -26,14 +28,16 @@ def compare(workspace: registry.Workspace, request: Request) -> Outcome:
     baseline = registry.load_baseline(workspace, spec)
     records: list[Record] = []
     verdicts: list[Verdict] = []
+    budget = Budget(request.budget_minutes)
     with Progress() as progress:
         for recipe in _recipes(spec, request.recipe):
-            bench = open_bench(workspace, request, spec, recipe, baseline, progress)
+            bench = open_bench(workspace, request, spec, recipe, baseline, progress, budget)
             pairs, judged = _speed(bench) if recipe.mode == "speed" else _accuracy(bench)
             records += [run for pair in pairs for run in pair]
             verdicts += judged
-    report = write_report(workspace, records, verdicts, [baseline])
-    return Outcome(records=tuple(records), verdicts=tuple(verdicts), report=report, exit_code=exit_code(verdicts))
+    held = hold_false_discoveries(verdicts)
+    report = write_report(workspace, records, held, [baseline])
+    return Outcome(records=tuple(records), verdicts=held, report=report, exit_code=exit_code(held))
 
 
 def _recipes(spec: ModelSpec, name: str | None) -> list[Recipe]:
