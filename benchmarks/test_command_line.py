@@ -28,6 +28,6 @@ def test_a_run_outside_its_training(benchmark: BenchmarkFixture, tmp_path: Path)
     """A model that learns nothing: planning, data, snapshot, worker, numpy, record, verdict, page.  Target: 1 s."""
     shutil.copytree(Path(__file__).parent.parent / "tests" / "toys" / "toy", tmp_path / "models" / "toy")
     command = [sys.executable, "-m", "harness", "--workspace", str(tmp_path), "run", "toy", "--max-seeds", "1"]
-    benchmark.pedantic(
+    benchmark.pedantic(  # type: ignore[no-untyped-call]
         subprocess.run, args=(command,), kwargs={"capture_output": True, "check": False}, rounds=7, warmup_rounds=1
     )
