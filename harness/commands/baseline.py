@@ -93,6 +93,7 @@ def _reference(records: list[Record], metric: Metric, reason: str, runs: int | N
         code=first.digests.get("code", ""),
         data=first.digests.get("data", ""),
         seeds=tuple(record.job.seed for record in records),
+        runs=tuple(record.id for record in records),
     )
 
 

@@ -79,7 +79,16 @@ def _judge_metric(records: list[Record], metric: Metric, baseline: Baseline) -> 
     if not references:
         return [make_verdict(records, metric, Status.NO_BASELINE, _why_none(records[0], metric, baseline))]
     spread = _known_spread(references)
-    return [judge_against(records, metric, reference, spread) for reference in references]
+    return [_judge_fresh(records, metric, reference, spread) for reference in references]
+
+
+def _judge_fresh(records: list[Record], metric: Metric, reference: Reference, spread: Spread | None) -> Verdict:
+    """Only runs that the reference was not made of: equal to itself is no evidence."""
+    fresh = [record for record in records if record.id not in reference.runs]
+    if fresh:
+        return judge_against(fresh, metric, reference, spread)
+    told = "the reference was recorded from these very runs; make the run again"
+    return make_verdict(records, metric, Status.NO_BASELINE, told)
 
 
 def _applicable(record: Record, metric: Metric, baseline: Baseline) -> list[Reference]:

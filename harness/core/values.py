@@ -105,6 +105,7 @@ class Reference:
     code: str = ""  # recorded ones: digest of the code
     data: str = ""  # recorded ones: digest of the data set; it holds for no other
     seeds: tuple[int, ...] = ()
+    runs: tuple[str, ...] = ()  # recorded ones: ids of the runs, which are not judged against themselves
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,9 +79,8 @@ def test_check_says_which_verdict_changed_and_why(workspace: Workspace) -> None:
     folder = workspace.add_toy()
     assert workspace.harness("run", "toy", "--seeds", "3").returncode == 4
     assert workspace.harness("baseline", "record", "toy", "--reason", "first").returncode == 0
-    became = workspace.harness("check", "--json")
-    assert became.returncode == 0
-    assert [change["now"] for change in became.json["changes"]] == ["PASS"]
+    assert "no verdict changed" in workspace.harness("check").stdout  # the baseline's own runs are no evidence
+    assert workspace.harness("run", "toy", "--seed", "3", "--seed", "4", "--seed", "5").returncode == 0
     assert "no verdict changed" in workspace.harness("check").stdout
     toml = folder / "model.toml"
     toml.write_text(toml.read_text().replace("margin = 0.05", "margin = 0.0001", 1))

@@ -78,6 +78,17 @@ def test_a_missing_metric_is_unmeasured() -> None:
     assert exit_code([verdict]) == 3
 
 
+def test_a_baseline_is_not_judged_against_the_runs_it_was_made_of() -> None:
+    made_of = record(metrics={"top1": 0.961})
+    ours = reference(values=SEEDS, runs=(made_of.id,))
+    (verdict,) = judge([made_of], accuracy_recipe(), Baseline(model="toy", references=(ours,)))
+    assert verdict.status is Status.NO_BASELINE
+    assert "these very runs" in verdict.sentence
+    fresh = record(seed=1, metrics={"top1": 0.962})
+    (verdict,) = judge([made_of, fresh], accuracy_recipe(), Baseline(model="toy", references=(ours,)))
+    assert (verdict.status, verdict.n) == (Status.PASS, 1)
+
+
 def test_runs_that_saw_different_data_are_not_judged_together() -> None:
     runs = [record(seed=seed, metrics={"top1": 0.961}, digests={"data": digest}) for seed, digest in enumerate("ab")]
     (verdict,) = judge(runs, accuracy_recipe(), Baseline(model="toy", references=(reference(values=SEEDS),)))
