@@ -11,7 +11,14 @@ from typing import NamedTuple
 
 from scipy.special import fdtrc
 
-from harness.statistics.boundary import MIN_DF, Design, beyond_zero, noncentrality_of_power, within_deviations
+from harness.statistics.boundary import (
+    MIN_DF,
+    Design,
+    beyond_zero,
+    noncentrality_of_power,
+    normal_maximum,
+    within_deviations,
+)
 from harness.statistics.evidence import Decision, Evidence, MeanSpread, RawRuns, Single, Spread, without_interval
 from harness.statistics.finite import count, number, numbers
 from harness.statistics.interval import POWER, pooled
@@ -22,6 +29,7 @@ METHOD = "t of the seeds' means with pooled spread, levels for looks at 1, 2, 3,
 DEVIATIONS = 2.0  # the margin where none is given, in standard deviations of one run
 REGRESSION_SHARE = 0.9  # of alpha; the rest is for gains: a leak is large, and can wait for one seed more
 ALONE = 0.02  # of alpha: what a single run may spend on either side, see ``boundary.beyond_zero``
+UNKNOWN = 4  # seeds that say how much seeds differ, and decide: 3 to 8 in the study
 DISTRUST = 0.05  # level at which our own spread is larger than the one known from earlier runs
 EQUAL_RUNS = 0.25  # their spread in margins where no two numbers differ: five or six of them can pass
 ROUNDING = 1e-9  # relative: differences below are those of floating-point arithmetic
@@ -98,12 +106,7 @@ def _judge(asked: _Question) -> Evidence:
     df = known_df + k - 1
     naive = mean - reference.level
     if df < MIN_DF or s == 0:
-        told = (
-            f"how much runs differ is unknown after {k} run(s)" if df < MIN_DF else "all runs are equal; give a margin"
-        )
-        needs = next((look - k for look in ACCURACY_LOOKS if look > k), None) if df < MIN_DF else None
-        undecided = without_interval("inconclusive", told, METHOD, estimate=naive, margin=asked.margin, needs=needs)
-        return replace(undecided, looks=looks)
+        return replace(_unknown_spread(naive, df, asked.margin), looks=looks)
     design = Design(n=reference.n, df=known_df, best=reference.best)
     difference = naive + design.excess * s
     error = s * design.error(k)
@@ -125,8 +128,24 @@ def _judge(asked: _Question) -> Evidence:
         needs=needs,
         looks=looks,
         method=METHOD,
-        reason=f"runs differ by {s:.3g} (standard deviation, {df:.3g} degrees of freedom)",
+        reason=_reason(asked, s, df),
     )
+
+
+def _reason(asked: _Question, s: float, df: float) -> str:
+    told, n = f"seeds differ by {s:.2g} (standard deviation, {df:.3g} degrees of freedom)", asked.reference.n
+    if asked.reference.best:
+        above = s * normal_maximum(n)[0]
+        return f"{told}; the reference is the best of {n} runs, which lies {above:.2g} beyond a typical one"
+    return f"{told}; the reference is a single number" if n == 1 else told
+
+
+def _unknown_spread(difference: float, df: float, margin: float | None) -> Evidence:
+    if df < MIN_DF:
+        told = "how much seeds differ is not known yet"
+        return without_interval("inconclusive", told, METHOD, estimate=difference, margin=margin, needs=UNKNOWN)
+    told = "all runs are equal and no margin is given: nothing tells what a difference would mean"
+    return without_interval("inconclusive", told, METHOD, estimate=difference, margin=margin)
 
 
 def _decision(limits: Limits, difference: float, error: float, margin: float | None) -> Decision:
@@ -189,7 +208,8 @@ def _larger(s: float, df: float, earlier: float, earlier_df: float) -> bool:
     """Whether our own runs differ more than the earlier ones, by an F test at level ``DISTRUST``."""
     if df < 1 or s <= earlier:
         return False
-    return earlier == 0 or float(fdtrc(df, earlier_df, (s / earlier) ** 2)) < DISTRUST
+    ratio = s / earlier if earlier > 0 else math.inf
+    return float(fdtrc(df, earlier_df, ratio * ratio)) < DISTRUST
 
 
 def _step(runs: Sequence[float], least: float) -> float:

@@ -14,7 +14,7 @@ from harness.statistics import Evidence, MeanSpread, RawRuns, Single, Spread, ju
 from harness.statistics.boundary import (
     Design,
     beyond_zero,
-    noncentral_t_quantile,
+    noncentral_t_quantiles,
     noncentrality_of_power,
     normal_maximum,
     within_deviations,
@@ -115,8 +115,8 @@ def test_moments_of_a_normal_maximum_equal_the_tabulated_ones(n: int, mean: floa
 
 @pytest.mark.parametrize(("df", "shift"), [(1.0, 1.6), (4.0, 1.8), (18.0, 4.5)])
 def test_noncentral_t_equals_scipys(df: float, shift: float) -> None:
-    assert noncentral_t_quantile(0.03, df, shift) == pytest.approx(stats.nct.ppf(0.03, df, shift), abs=0.03)
-    limit = noncentral_t_quantile(0.05, df, shift)
+    found, limit = noncentral_t_quantiles([0.03, 0.05], [df, df], [shift, shift])
+    assert found == pytest.approx(stats.nct.ppf(0.03, df, shift), abs=0.03)
     assert noncentrality_of_power(0.95, df, limit) == pytest.approx(shift, abs=1e-3)
 
 
