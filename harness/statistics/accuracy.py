@@ -13,11 +13,10 @@ from scipy.special import fdtrc
 
 from harness.statistics.boundary import (
     MIN_DF,
+    Boundary,
     Design,
-    beyond_zero,
     noncentrality_of_power,
     normal_maximum,
-    within_deviations,
 )
 from harness.statistics.evidence import Decision, Evidence, MeanSpread, RawRuns, Single, Spread, without_interval
 from harness.statistics.finite import count, number, numbers
@@ -28,7 +27,9 @@ from harness.statistics.sequential import ACCURACY_LOOKS
 METHOD = "t of the seeds' means with pooled spread, levels for looks at 1, 2, 3, 5, 8 and 10 seeds"
 DEVIATIONS = 2.0  # the margin where none is given, in standard deviations of one run
 REGRESSION_SHARE = 0.9  # of alpha; the rest is for gains: a leak is large, and can wait for one seed more
-ALONE = 0.02  # of alpha: what a single run may spend on either side, see ``boundary.beyond_zero``
+CHANGE_SHAPE = 0.45  # near Pocock's 0.5: what is badly broken is found after few seeds
+PASS_SHAPE = 0.35  # a pass may wait for a seed: more of them in the end, and further runs that can be told
+ALONE = 0.02  # of alpha: what a single run may spend on either side, see ``Boundary``
 UNKNOWN = 4  # seeds that say how much seeds differ, and decide: 3 to 8 in the study
 DISTRUST = 0.05  # level at which our own spread is larger than the one known from earlier runs
 EQUAL_RUNS = 0.25  # their spread in margins where no two numbers differ: five or six of them can pass
@@ -161,19 +162,17 @@ def _decision(limits: Limits, difference: float, error: float, margin: float | N
 @lru_cache(maxsize=8192)
 def _limits(design: Design, k: int, relative: bool, alpha: float, beta: float) -> Limits:
     """The t of each decision at a look at k runs; ``relative``: the margin is in deviations of one run."""
+
+    def limit(level: float, shape: float, *, below: bool, **other: float | None) -> float:
+        return Boundary(design=design, level=level, shape=shape, below=below, **other).limit(k)
+
     loss, gain, alone = REGRESSION_SHARE * alpha, (1 - REGRESSION_SHARE) * alpha, ALONE * alpha
-    if relative:
-        above, below = (
-            -within_deviations(k, design=design, level=beta, below=below, deviations=DEVIATIONS)
-            for below in (True, False)
-        )
-    else:
-        above, below = (beyond_zero(k, design=design, level=beta, below=below) for below in (False, True))
+    deviations = DEVIATIONS if relative else None
     return Limits(
-        regression=beyond_zero(k, design=design, level=loss, below=True, alone=alone),
-        improved=beyond_zero(k, design=design, level=gain, below=False, alone=alone),
-        above_worse=above,
-        below_better=below,
+        regression=limit(loss, CHANGE_SHAPE, below=True, alone=alone),
+        improved=limit(gain, CHANGE_SHAPE, below=False, alone=alone),
+        above_worse=limit(beta, PASS_SHAPE, below=False, deviations=deviations),
+        below_better=limit(beta, PASS_SHAPE, below=True, deviations=deviations),
     )
 
 

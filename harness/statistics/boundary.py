@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 import numpy
@@ -20,7 +20,6 @@ from harness.statistics.sequential import ACCURACY_LOOKS
 
 Floats = NDArray[numpy.float64]
 MAX_RUNS = ACCURACY_LOOKS[-1]
-SHAPE = 0.45  # Wang & Tsiatis 1987: 0.5 needs the fewest runs, 0 misses the fewest changes
 LONELY_DF = 4.0  # how heavy a tail of single runs is supposed to be, however well the spread is known
 MIN_DF = 1.0  # below, a spread is hardly known
 _DRAWS = 6000  # and as many mirrored ones: the error spent is within 5 % of the level asked for
@@ -46,10 +45,18 @@ class Design:
         """How far the reference is expected to lie above a typical run, in standard deviations."""
         return normal_maximum(self.n)[0] if self.best else 0.0
 
+    @property
+    def weight(self) -> float:
+        """The reference's variance in those of one run."""
+        return normal_maximum(self.n)[1] if self.best else 1 / self.n
+
     def error(self, k: int) -> float:
         """Standard deviation of candidate minus reference after k runs, in those of one run."""
-        weight = normal_maximum(self.n)[1] if self.best else 1 / self.n
-        return math.sqrt(weight + 1 / k)
+        return math.sqrt(self.weight + 1 / k)
+
+    def errors(self, counts: NDArray[numpy.int64]) -> Floats:
+        """(counts,) as ``error``."""
+        return numpy.asarray(numpy.sqrt(self.weight + 1 / counts))
 
     @property
     def rounded(self) -> Design:
@@ -59,78 +66,68 @@ class Design:
         return Design(n=self.n if self.best else near, df=float(df), best=self.best)
 
 
-def significance(k: int, constant: float) -> float:
-    """One-sided level of a look at k runs: z = c (k / 10)^(shape - 1/2), beyond 10 that of 10.
+@dataclass(frozen=True, kw_only=True)
+class Boundary:
+    """What t may not cross by chance: all scheduled looks together cross it with probability ``level``.
 
-    Wang & Tsiatis 1987, with a count's share of the maximum as its time; the level serves a t
-    statistic (Jennison & Turnbull 2000, section 4.4).
+    ``below``: t is crossed downwards.  The hypothesis is that candidate and reference are equal, or with
+    ``deviations`` that the candidate is that many standard deviations of one run off, on the side that
+    is not crossed to.  ``shape`` is Wang & Tsiatis': 0.5 needs the fewest runs, 0 misses the fewest changes.
+    ``alone`` is the level of a look at one run, whose tail is then supposed to be that of a t of
+    ``LONELY_DF``: a single run that went wrong leaves no trace in the spread, one among several does.
     """
-    return float(ndtr(-constant * min(k / MAX_RUNS, 1.0) ** (SHAPE - 0.5)))
+
+    design: Design
+    level: float
+    below: bool
+    shape: float
+    deviations: float | None = None
+    alone: float | None = None
+
+    def limit(self, k: int) -> float:
+        """The t in the direction of crossing that is too far at a look at k runs."""
+        symmetric = not self.design.best
+        known = replace(self, design=self.design.rounded, below=self.below or symmetric)
+        return float(_limits((k,), self, _constant(known))[0])
 
 
-def beyond_zero(k: int, *, design: Design, level: float, below: bool, alone: float | None = None) -> float:
-    """The t that a difference must exceed (downwards: ``below``) to be no chance at this look.
+def _limits(looks: Sequence[int], boundary: Boundary, constant: float) -> Floats:
+    """(looks,) one limit each.
 
-    If nothing changed, the looks together exceed it with probability ``level``.  Serves equivalence
-    within a given margin too: there the hypothesis is the margin instead of zero.  ``alone`` is the
-    level of a look at one run, whose tail is then supposed to be that of a t of ``LONELY_DF``: a
-    single run that went wrong leaves no trace in the spread, one among several does.
+    The level of a look is that of z = c (k / 10)^(shape - 1/2) (Wang & Tsiatis 1987, with a count's share
+    of the maximum as its time; beyond 10 that of 10), and serves a t statistic (Jennison & Turnbull 2000,
+    section 4.4).  Deviations of an estimated spread make t noncentral (Wellek 2010, section 6.1).
     """
-    constant = _constant(design.rounded, level, below or not design.best, None, alone)  # a mean is symmetric
-    return _outside(k, design, constant, alone)
-
-
-def within_deviations(k: int, *, design: Design, level: float, below: bool, deviations: float) -> float:
-    """The |t| below which a difference is shown to be less than ``deviations`` of one run.
-
-    The spread is estimated, so that t is noncentral (Wellek 2010, section 6.1).  If the candidate truly
-    lies that far ``below`` (or above) the reference, the looks together are below it with
-    probability ``level``.  Zero or less: nothing can be shown.
-    """
-    constant = _constant(design.rounded, level, not below or not design.best, deviations, None)
-    return float(_within((k,), design, constant, deviations)[0])
-
-
-def _outside(k: int, design: Design, constant: float, alone: float | None) -> float:
-    if k == 1 and alone is not None:
-        return float(-stdtrit(min(design.df, LONELY_DF), alone))
-    return float(-stdtrit(design.df + k - 1, significance(k, constant)))
-
-
-def _within(looks: Sequence[int], design: Design, constant: float, deviations: float) -> Floats:
-    """(looks,) limits of ``within_deviations``."""
-    return noncentral_t_quantiles(
-        [significance(k, constant) for k in looks],
-        [design.df + k - 1 for k in looks],
-        [deviations / design.error(k) for k in looks],
-    )
+    design = boundary.design
+    counts = numpy.array(looks)
+    levels = ndtr(-constant * numpy.minimum(counts / MAX_RUNS, 1.0) ** (boundary.shape - 0.5))
+    dfs = design.df + counts - 1
+    if boundary.deviations is not None:
+        return -noncentral_t_quantiles(levels, dfs, boundary.deviations / design.errors(counts))
+    if boundary.alone is not None and counts[0] == 1:
+        levels[0], dfs[0] = boundary.alone, min(dfs[0], LONELY_DF)
+    return numpy.asarray(-stdtrit(dfs, levels))
 
 
 @lru_cache(maxsize=4096)
-def _constant(design: Design, level: float, below: bool, deviations: float | None, alone: float | None) -> float:
-    """The constant with which all scheduled looks together spend ``level``.
+def _constant(boundary: Boundary) -> float:
+    """The constant with which all scheduled looks together spend the level.
 
     The error is an expectation over the candidate's runs and the spread (fixed draws), in which the
     reference is integrated out: given the rest, all looks are crossed beyond one value of it.
     """
+    design, below = boundary.design, boundary.below
     looks = [k for k in ACCURACY_LOOKS if design.df + k - 1 >= MIN_DF]
-    columns = [ACCURACY_LOOKS.index(k) for k in looks]
-    means, spreads = _draws(design.df)
-    means, spreads = means[:, columns], spreads[:, columns]
-    moved = 0.0 if deviations is None else math.copysign(deviations, 1.0 if below else -1.0)
-
-    errors = numpy.array([design.error(k) for k in looks])
+    means, spreads = (drawn[:, -len(looks) :] for drawn in _draws(design.df))
     sign = 1.0 if below else -1.0
+    means = means + sign * (boundary.deviations or 0.0)
+    errors = design.errors(numpy.array(looks))
 
     def excess(constant: float) -> float:
-        if deviations is None:
-            limits = numpy.array([_outside(k, design, constant, alone) for k in looks])
-        else:
-            limits = -_within(looks, design, constant, deviations)
         # Crossed where reference - final mean exceeds (below) or falls short of (above) this value.
-        values = means + moved + spreads * (design.excess + sign * limits * errors)
+        values = means + spreads * (design.excess + sign * _limits(looks, boundary, constant) * errors)
         nearest = values.min(axis=1) if below else values.max(axis=1)
-        return float(_beyond(design, nearest, below).mean()) - level
+        return float(_beyond(design, nearest, below).mean()) - boundary.level
 
     return float(brentq(excess, 0.0, 12.0, xtol=1e-3))
 
@@ -188,15 +185,15 @@ def _maximum_distribution(n: int) -> tuple[Floats, Floats]:
     return grid, ndtr((grid[:, None] - x) * math.sqrt(MAX_RUNS)) @ density * (x[1] - x[0])
 
 
-def noncentral_t_quantiles(levels: Sequence[float], dfs: Sequence[float], shifts: Sequence[float]) -> Floats:
-    """The t below which noncentral t statistics fall with probability ``levels``, each with its own df."""
-    chi = numpy.array([_chi(df) for df in dfs])
-    shift, level = numpy.array(shifts)[:, None], numpy.array(levels)
+def noncentral_t_quantiles(levels: Floats, dfs: Floats, shifts: Floats) -> Floats:
+    """(n,) the t below which noncentral t statistics fall with probability ``levels``, each with its own df."""
+    chi = numpy.array([_chi(float(df)) for df in dfs])
+    shift = shifts[:, None]
     high = (shift[:, 0] + 40) / chi[:, 0]
     low = -high
     for _ in range(36):  # halvings: to 1e-8 of the range
         middle = (low + high) / 2
-        over = ndtr(middle[:, None] * chi - shift).mean(axis=1) > level
+        over = ndtr(middle[:, None] * chi - shift).mean(axis=1) > levels
         low, high = numpy.where(over, low, middle), numpy.where(over, middle, high)
     return numpy.asarray((low + high) / 2)
 
