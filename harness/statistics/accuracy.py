@@ -134,7 +134,7 @@ def _judge(asked: _Question) -> Evidence:
 
 
 def _reason(asked: _Question, s: float, df: float) -> str:
-    told, n = f"seeds differ by {s:.2g} (standard deviation, {df:.3g} degrees of freedom)", asked.reference.n
+    told, n = f"seeds differ by {s:.2g} (standard deviation, {df:.0f} degrees of freedom)", asked.reference.n
     if asked.reference.best:
         above = s * normal_maximum(n)[0]
         return f"{told}; the reference is the best of {n} runs, which lies {above:.2g} beyond a typical one"

@@ -298,6 +298,6 @@ def test_a_night_of_cells_is_judged_in_seconds() -> None:
 
 
 def test_the_study_in_reduced_size_refutes_nothing_that_is_promised() -> None:
-    found = rows(0.05)
+    found = rows(0.025)
     assert len(found) > 60
     assert [row for row in found if row.refuted] == []
