@@ -64,7 +64,9 @@ def load_baseline(workspace: Workspace, model: ModelSpec | str) -> Baseline:
     paths = [shelf / "baselines" / f"{spec.name}.toml" for shelf in reversed(workspace.shelves)]
     read = [read_references(path.read_bytes(), _shown(path), spec) for path in paths if path.is_file()]
     raise_faults(fault for _, faults in read for fault in faults)
-    return Baseline(model=spec.name, references=tuple(dict.fromkeys(each for references, _ in read for each in references)))
+    return Baseline(
+        model=spec.name, references=tuple(dict.fromkeys(each for references, _ in read for each in references))
+    )
 
 
 def read_references(content: bytes, shown: str, model: ModelSpec | None) -> tuple[list[Reference], list[Fault]]:

@@ -11,7 +11,13 @@ from typing import NamedTuple
 
 from scipy.special import fdtrc, stdtr
 
-from harness.statistics.boundary import MIN_DF, Design, beyond_zero, noncentrality_of_power, within_deviations
+from harness.statistics.boundary import (
+    MIN_DF,
+    Boundary,
+    Design,
+    noncentrality_of_power,
+    normal_maximum,
+)
 from harness.statistics.evidence import Decision, Evidence, MeanSpread, RawRuns, Single, Spread, without_interval
 from harness.statistics.finite import count, number, numbers
 from harness.statistics.interval import POWER, pooled
@@ -21,7 +27,10 @@ from harness.statistics.sequential import ACCURACY_LOOKS
 METHOD = "t of the seeds' means with pooled spread, levels for looks at 1, 2, 3, 5, 8 and 10 seeds"
 DEVIATIONS = 2.0  # the margin where none is given, in standard deviations of one run
 REGRESSION_SHARE = 0.9  # of alpha; the rest is for gains: a leak is large, and can wait for one seed more
-ALONE = 0.02  # of alpha: what a single run may spend on either side, see ``boundary.beyond_zero``
+CHANGE_SHAPE = 0.45  # near Pocock's 0.5: what is badly broken is found after few seeds
+PASS_SHAPE = 0.35  # a pass may wait for a seed: more of them in the end, and further runs that can be told
+ALONE = 0.02  # of alpha: what a single run may spend on either side, see ``Boundary``
+UNKNOWN = 4  # seeds that say how much seeds differ, and decide: 3 to 8 in the study
 DISTRUST = 0.05  # level at which our own spread is larger than the one known from earlier runs
 EQUAL_RUNS = 0.25  # their spread in margins where no two numbers differ: five or six of them can pass
 ROUNDING = 1e-9  # relative: differences below are those of floating-point arithmetic
@@ -78,7 +87,8 @@ def judge_accuracy(
     of a group differ, s is taken from the metric's visible steps, or from the margin.
 
     Never raises for data: what cannot be compared is "invalid", too few runs are "inconclusive".
-    ``low`` and ``high`` are the two one-sided bounds at the levels of this look; ``detectable`` is
+    ``low`` and ``high`` are the two one-sided bounds that decide, at the levels of this look: of "pass" those
+    of equivalence, within the margin; else those of a change; ``detectable`` is
     the loss that a look at k runs finds with 95 % power; ``needs`` is the number of further runs that
     is most probably within a factor 2 of what it takes.
     """
@@ -98,19 +108,17 @@ def _judge(asked: _Question) -> Evidence:
     df = known_df + k - 1
     naive = mean - reference.level
     if df < MIN_DF or s == 0:
-        told = (
-            f"how much runs differ is unknown after {k} run(s)" if df < MIN_DF else "all runs are equal; give a margin"
-        )
-        needs = next((look - k for look in ACCURACY_LOOKS if look > k), None) if df < MIN_DF else None
-        undecided = without_interval("inconclusive", told, METHOD, estimate=naive, margin=asked.margin, needs=needs)
-        return replace(undecided, looks=looks)
+        return replace(_unknown_spread(naive, df, asked.margin), looks=looks)
     design = Design(n=reference.n, df=known_df, best=reference.best)
     difference = naive + design.excess * s
     error = s * design.error(k)
     limits = _limits(design, k, asked.margin is None, asked.alpha, asked.beta)
     band = DEVIATIONS * s if asked.margin is None else asked.margin
-    low, high = difference - limits.improved * error, difference + limits.regression * error
     decision = _decision(limits, difference, error, asked.margin)
+    if decision == "pass":
+        low, high = limits.shown_within(difference, error, asked.margin, band)
+    else:
+        low, high = difference - limits.improved * error, difference + limits.regression * error
     needs = None
     if decision == "inconclusive":
         present = Present(difference=difference, s=s, k=k, design=design, margin=asked.margin)
@@ -125,7 +133,7 @@ def _judge(asked: _Question) -> Evidence:
         needs=needs,
         looks=looks,
         method=METHOD,
-        reason=f"runs differ by {s:.3g} (standard deviation, {df:.3g} degrees of freedom)",
+        reason=_reason(asked, s, df),
         p=_p(difference / error, df, limits, asked.alpha),
     )
 
@@ -134,6 +142,22 @@ def _p(t: float, df: float, limits: Limits, alpha: float) -> float:
     """``alpha`` where t stands at this look's limit, and smaller or larger as its tail is: paid for all looks."""
     limit = limits.regression if t < 0 else limits.improved
     return min(1.0, alpha * float(stdtr(df, -abs(t)) / stdtr(df, -limit)))
+
+
+def _reason(asked: _Question, s: float, df: float) -> str:
+    told, n = f"seeds differ by {s:.2g} (standard deviation, {df:.0f} degrees of freedom)", asked.reference.n
+    if asked.reference.best:
+        above = s * normal_maximum(n)[0]
+        return f"{told}; the reference is the best of {n} runs, which lies {above:.2g} beyond a typical one"
+    return f"{told}; the reference is a single number" if n == 1 else told
+
+
+def _unknown_spread(difference: float, df: float, margin: float | None) -> Evidence:
+    if df < MIN_DF:
+        told = "how much seeds differ is not known yet"
+        return without_interval("inconclusive", told, METHOD, estimate=difference, margin=margin, needs=UNKNOWN)
+    told = "all runs are equal and no margin is given: nothing tells what a difference would mean"
+    return without_interval("inconclusive", told, METHOD, estimate=difference, margin=margin)
 
 
 def _decision(limits: Limits, difference: float, error: float, margin: float | None) -> Decision:
@@ -149,19 +173,17 @@ def _decision(limits: Limits, difference: float, error: float, margin: float | N
 @lru_cache(maxsize=8192)
 def _limits(design: Design, k: int, relative: bool, alpha: float, beta: float) -> Limits:
     """The t of each decision at a look at k runs; ``relative``: the margin is in deviations of one run."""
+
+    def limit(level: float, shape: float, *, below: bool, **other: float | None) -> float:
+        return Boundary(design=design, level=level, shape=shape, below=below, **other).limit(k)
+
     loss, gain, alone = REGRESSION_SHARE * alpha, (1 - REGRESSION_SHARE) * alpha, ALONE * alpha
-    if relative:
-        above, below = (
-            -within_deviations(k, design=design, level=beta, below=below, deviations=DEVIATIONS)
-            for below in (True, False)
-        )
-    else:
-        above, below = (beyond_zero(k, design=design, level=beta, below=below) for below in (False, True))
+    deviations = DEVIATIONS if relative else None
     return Limits(
-        regression=beyond_zero(k, design=design, level=loss, below=True, alone=alone),
-        improved=beyond_zero(k, design=design, level=gain, below=False, alone=alone),
-        above_worse=above,
-        below_better=below,
+        regression=limit(loss, CHANGE_SHAPE, below=True, alone=alone),
+        improved=limit(gain, CHANGE_SHAPE, below=False, alone=alone),
+        above_worse=limit(beta, PASS_SHAPE, below=False, deviations=deviations),
+        below_better=limit(beta, PASS_SHAPE, below=True, deviations=deviations),
     )
 
 
@@ -196,7 +218,8 @@ def _larger(s: float, df: float, earlier: float, earlier_df: float) -> bool:
     """Whether our own runs differ more than the earlier ones, by an F test at level ``DISTRUST``."""
     if df < 1 or s <= earlier:
         return False
-    return earlier == 0 or float(fdtrc(df, earlier_df, (s / earlier) ** 2)) < DISTRUST
+    ratio = s / earlier if earlier > 0 else math.inf
+    return float(fdtrc(df, earlier_df, ratio * ratio)) < DISTRUST
 
 
 def _step(runs: Sequence[float], least: float) -> float:

@@ -7,7 +7,8 @@ not a normal one, so the constant of the boundary comes from the joint distribut
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 import numpy
@@ -19,12 +20,11 @@ from harness.statistics.sequential import ACCURACY_LOOKS
 
 Floats = NDArray[numpy.float64]
 MAX_RUNS = ACCURACY_LOOKS[-1]
-SHAPE = 0.45  # Wang & Tsiatis 1987: 0.5 needs the fewest runs, 0 misses the fewest changes
 LONELY_DF = 4.0  # how heavy a tail of single runs is supposed to be, however well the spread is known
 MIN_DF = 1.0  # below, a spread is hardly known
 _DRAWS = 6000  # and as many mirrored ones: the error spent is within 5 % of the level asked for
 _SEED = 20240611
-_COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 30, 50, 100, 1000)
+_COUNTS = (1, 2, 3, 4, 5, 7, 10, 15, 30, 100, 1000)
 _STEPS = (numpy.arange(200) + 0.5) / 200
 
 
@@ -45,10 +45,18 @@ class Design:
         """How far the reference is expected to lie above a typical run, in standard deviations."""
         return normal_maximum(self.n)[0] if self.best else 0.0
 
+    @property
+    def weight(self) -> float:
+        """The reference's variance in those of one run."""
+        return normal_maximum(self.n)[1] if self.best else 1 / self.n
+
     def error(self, k: int) -> float:
         """Standard deviation of candidate minus reference after k runs, in those of one run."""
-        weight = normal_maximum(self.n)[1] if self.best else 1 / self.n
-        return math.sqrt(weight + 1 / k)
+        return math.sqrt(self.weight + 1 / k)
+
+    def errors(self, counts: NDArray[numpy.int64]) -> Floats:
+        """(counts,) as ``error``."""
+        return numpy.asarray(numpy.sqrt(self.weight + 1 / counts))
 
     @property
     def rounded(self) -> Design:
@@ -58,73 +66,70 @@ class Design:
         return Design(n=self.n if self.best else near, df=float(df), best=self.best)
 
 
-def significance(k: int, constant: float) -> float:
-    """One-sided level of a look at k runs: z = c (k / 10)^(shape - 1/2), beyond 10 that of 10.
+@dataclass(frozen=True, kw_only=True)
+class Boundary:
+    """What t may not cross by chance: all scheduled looks together cross it with probability ``level``.
 
-    Wang & Tsiatis 1987, with a count's share of the maximum as its time; the level serves a t
-    statistic (Jennison & Turnbull 2000, section 4.4).
+    ``below``: t is crossed downwards.  The hypothesis is that candidate and reference are equal, or with
+    ``deviations`` that the candidate is that many standard deviations of one run off, on the side that
+    is not crossed to.  ``shape`` is Wang & Tsiatis': 0.5 needs the fewest runs, 0 misses the fewest changes.
+    ``alone`` is the level of a look at one run, whose tail is then supposed to be that of a t of
+    ``LONELY_DF``: a single run that went wrong leaves no trace in the spread, one among several does.
     """
-    return float(ndtr(-constant * min(k / MAX_RUNS, 1.0) ** (SHAPE - 0.5)))
+
+    design: Design
+    level: float
+    below: bool
+    shape: float
+    deviations: float | None = None
+    alone: float | None = None
+
+    def limit(self, k: int) -> float:
+        """The t in the direction of crossing that is too far at a look at k runs."""
+        symmetric = not self.design.best
+        known = replace(self, design=self.design.rounded, below=self.below or symmetric)
+        return float(_limits((k,), self, _constant(known))[0])
 
 
-def beyond_zero(k: int, *, design: Design, level: float, below: bool, alone: float | None = None) -> float:
-    """The t that a difference must exceed (downwards: ``below``) to be no chance at this look.
+def _limits(looks: Sequence[int], boundary: Boundary, constant: float) -> Floats:
+    """(looks,) one limit each.
 
-    If nothing changed, the looks together exceed it with probability ``level``.  Serves equivalence
-    within a given margin too: there the hypothesis is the margin instead of zero.  ``alone`` is the
-    level of a look at one run, whose tail is then supposed to be that of a t of ``LONELY_DF``: a
-    single run that went wrong leaves no trace in the spread, one among several does.
+    The level of a look is that of z = c (k / 10)^(shape - 1/2) (Wang & Tsiatis 1987, with a count's share
+    of the maximum as its time; beyond 10 that of 10), and serves a t statistic (Jennison & Turnbull 2000,
+    section 4.4).  Deviations of an estimated spread make t noncentral (Wellek 2010, section 6.1).
     """
-    constant = _constant(design.rounded, level, below, None, alone)
-    return _outside(k, design, constant, alone)
-
-
-def within_deviations(k: int, *, design: Design, level: float, below: bool, deviations: float) -> float:
-    """The |t| below which a difference is shown to be less than ``deviations`` of one run.
-
-    The spread is estimated, so that t is noncentral (Wellek 2010, section 6.1).  If the candidate truly
-    lies that far ``below`` (or above) the reference, the looks together are below it with
-    probability ``level``.  Zero or less: nothing can be shown.
-    """
-    return _within(k, design, _constant(design.rounded, level, not below, deviations, None), deviations)
-
-
-def _outside(k: int, design: Design, constant: float, alone: float | None) -> float:
-    if k == 1 and alone is not None:
-        return float(-stdtrit(min(design.df, LONELY_DF), alone))
-    return float(-stdtrit(design.df + k - 1, significance(k, constant)))
-
-
-def _within(k: int, design: Design, constant: float, deviations: float) -> float:
-    return noncentral_t_quantile(significance(k, constant), design.df + k - 1, deviations / design.error(k))
+    design = boundary.design
+    counts = numpy.array(looks)
+    levels = ndtr(-constant * numpy.minimum(counts / MAX_RUNS, 1.0) ** (boundary.shape - 0.5))
+    dfs = design.df + counts - 1
+    if boundary.deviations is not None:
+        return -noncentral_t_quantiles(levels, dfs, boundary.deviations / design.errors(counts))
+    if boundary.alone is not None and counts[0] == 1:
+        levels[0], dfs[0] = boundary.alone, min(dfs[0], LONELY_DF)
+    return numpy.asarray(-stdtrit(dfs, levels))
 
 
 @lru_cache(maxsize=4096)
-def _constant(design: Design, level: float, below: bool, deviations: float | None, alone: float | None) -> float:
-    """The constant with which all scheduled looks together spend ``level``.
+def _constant(boundary: Boundary) -> float:
+    """The constant with which all scheduled looks together spend the level.
 
     The error is an expectation over the candidate's runs and the spread (fixed draws), in which the
     reference is integrated out: given the rest, all looks are crossed beyond one value of it.
     """
+    design, below = boundary.design, boundary.below
     looks = [k for k in ACCURACY_LOOKS if design.df + k - 1 >= MIN_DF]
-    columns = [ACCURACY_LOOKS.index(k) for k in looks]
-    means, spreads = _draws(design.df)
-    means, spreads = means[:, columns], spreads[:, columns]
-    moved = 0.0 if deviations is None else math.copysign(deviations, 1.0 if below else -1.0)
+    means, spreads = (drawn[:, -len(looks) :] for drawn in _draws(design.df))
+    sign = 1.0 if below else -1.0
+    means = means + sign * (boundary.deviations or 0.0)
+    errors = design.errors(numpy.array(looks))
 
     def excess(constant: float) -> float:
-        if deviations is None:
-            limits = [_outside(k, design, constant, alone) for k in looks]
-        else:
-            limits = [-_within(k, design, constant, deviations) for k in looks]
-        sign = 1.0 if below else -1.0
-        factors = [design.excess + sign * limit * design.error(k) for k, limit in zip(looks, limits, strict=True)]
         # Crossed where reference - final mean exceeds (below) or falls short of (above) this value.
-        values = means + moved + spreads * numpy.array(factors)
+        values = means + spreads * (design.excess + sign * _limits(looks, boundary, constant) * errors)
         nearest = values.min(axis=1) if below else values.max(axis=1)
-        return float(_beyond(design, nearest, below).mean()) - level
+        return float(_beyond(design, nearest, below).mean()) - boundary.level
 
-    return float(brentq(excess, 0.0, 12.0, xtol=1e-4))
+    return float(brentq(excess, 0.0, 12.0, xtol=1e-3))
 
 
 def _beyond(design: Design, limits: Floats, below: bool) -> Floats:
@@ -137,7 +142,7 @@ def _beyond(design: Design, limits: Floats, below: bool) -> Floats:
     return numpy.asarray(ndtr(-z if below else z))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)  # a megabyte each
 def _draws(df: float) -> tuple[Floats, Floats]:
     """(draws, looks) means minus the last look's mean, and spreads, both in true deviations.
 
@@ -168,7 +173,7 @@ def normal_maximum(n: int) -> tuple[float, float]:
 
 
 def _maximum_density(n: int) -> tuple[Floats, Floats]:
-    x = numpy.linspace(-12.0, 12.0, 2401)
+    x = numpy.linspace(-12.0, 12.0, 1201)
     return x, n * numpy.exp(-(x**2) / 2) / math.sqrt(2 * math.pi) * ndtr(x) ** (n - 1)
 
 
@@ -176,19 +181,21 @@ def _maximum_density(n: int) -> tuple[Floats, Floats]:
 def _maximum_distribution(n: int) -> tuple[Floats, Floats]:
     """Distribution function of the largest of n minus the mean of ``MAX_RUNS`` further draws, on a grid."""
     x, density = _maximum_density(n)
-    grid = numpy.linspace(-12.0, 12.0, 961)
+    grid = numpy.linspace(-12.0, 12.0, 481)
     return grid, ndtr((grid[:, None] - x) * math.sqrt(MAX_RUNS)) @ density * (x[1] - x[0])
 
 
-def noncentral_t_quantile(level: float, df: float, noncentrality: float) -> float:
-    """The t below which a noncentral t statistic falls with probability ``level``."""
-    chi = _chi(df)
-
-    def excess(t: float) -> float:
-        return float(ndtr(t * chi - noncentrality).mean()) - level
-
-    reach = (abs(noncentrality) + 40) / float(chi[0])
-    return float(brentq(excess, -reach, reach, xtol=1e-6))
+def noncentral_t_quantiles(levels: Floats, dfs: Floats, shifts: Floats) -> Floats:
+    """(n,) the t below which noncentral t statistics fall with probability ``levels``, each with its own df."""
+    chi = numpy.array([_chi(float(df)) for df in dfs])
+    shift = shifts[:, None]
+    high = (shift[:, 0] + 40) / chi[:, 0]
+    low = -high
+    for _ in range(36):  # halvings: to 1e-8 of the range
+        middle = (low + high) / 2
+        over = ndtr(middle[:, None] * chi - shift).mean(axis=1) > levels
+        low, high = numpy.where(over, low, middle), numpy.where(over, middle, high)
+    return numpy.asarray((low + high) / 2)
 
 
 def noncentrality_of_power(power: float, df: float, limit: float) -> float:

@@ -19,6 +19,7 @@ Flags = NDArray[numpy.bool_]
 LATER = (13, 16, 20, 25, 32, 40, 50, 65, 80, 100)  # looks of a caller that goes on beyond the last one
 UNCHANGED = 0.5  # prior probability that nothing changed
 CHANGE = 3.0  # prior standard deviation of a change, in those of one run
+SETTLED = 0.95  # of the futures decided: the others do not change the answer
 _FUTURES = 400
 _SEED = 20240612
 _MIDDLES = (numpy.arange(_FUTURES) + 0.5) / _FUTURES
@@ -36,6 +37,12 @@ class Limits(NamedTuple):
         """Whether the difference is shown to lie within ``margin``; None: these limits have it inside."""
         reach = 0.0 if margin is None else margin
         return -reach + self.above_worse * error < difference < reach - self.below_better * error
+
+    def shown_within(self, difference: float, error: float, margin: float | None, band: float) -> tuple[float, float]:
+        """The bounds of the difference that lie within ``band`` exactly where ``equivalent`` holds."""
+        inside = 0.0 if margin is not None else band
+        low = difference - self.above_worse * error - inside
+        return low, difference + self.below_better * error + inside
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +92,8 @@ def _runs_taken(present: Present, limits: Callable[[int], Limits]) -> Floats:
         decided = _decided(limits(look), gap + design.excess * s, s * design.error(look), present.margin)
         taken[decided & numpy.isinf(taken)] = look - k
         before = look
+        if numpy.isfinite(taken).mean() >= SETTLED:
+            break
     return taken
 
 

@@ -12,12 +12,11 @@ from scipy import stats
 
 from harness.statistics import Evidence, MeanSpread, RawRuns, Single, Spread, judge_accuracy
 from harness.statistics.boundary import (
+    Boundary,
     Design,
-    beyond_zero,
-    noncentral_t_quantile,
+    noncentral_t_quantiles,
     noncentrality_of_power,
     normal_maximum,
-    within_deviations,
 )
 from harness.statistics.sequential import ACCURACY_LOOKS
 from tests.statistics.study.accuracy import rows
@@ -26,6 +25,9 @@ REFERENCE = (0.960, 0.956, 0.962, 0.961, 0.965, 0.958, 0.963, 0.964, 0.959, 0.95
 STD = float(numpy.std(REFERENCE, ddof=1))
 MEAN = float(numpy.mean(REFERENCE))
 RAW = RawRuns(REFERENCE)
+TEN = Design(n=10, df=9.0)
+LOSS = Boundary(design=TEN, level=0.009, below=True, shape=0.45, alone=2e-4)
+GAIN = Boundary(design=TEN, level=0.001, below=False, shape=0.45, alone=2e-4)
 
 
 # What the numbers are.
@@ -34,14 +36,10 @@ RAW = RawRuns(REFERENCE)
 def test_the_bounds_are_those_of_a_pooled_t_test_at_the_levels_of_the_look() -> None:
     values = (0.9605, 0.9635, 0.9585)
     evidence = judge_accuracy(values, reference=RAW)
-    design = Design(n=10, df=9.0)
     test = stats.ttest_ind(values, REFERENCE)
     difference = sum(values) / 3 - MEAN
     assert evidence.estimate == pytest.approx(difference)
-    for bound, t in (
-        (evidence.high, beyond_zero(3, design=design, level=0.009, below=True, alone=2e-4)),
-        (evidence.low, -beyond_zero(3, design=design, level=0.001, below=False, alone=2e-4)),
-    ):
+    for bound, t in ((evidence.high, LOSS.limit(3)), (evidence.low, -GAIN.limit(3))):
         assert bound == pytest.approx(difference + t * difference / test.statistic)
 
 
@@ -89,12 +87,10 @@ def test_looks_are_those_that_the_count_has_reached() -> None:
 
 
 def test_the_detectable_change_is_found_with_95_percent_power() -> None:
-    design, df = Design(n=10, df=9.0), 11.0
     evidence = judge_accuracy((0.9605, 0.9635, 0.9585), reference=RAW)
     s = (evidence.margin or 0) / 2
-    limit = beyond_zero(3, design=design, level=0.009, below=True, alone=2e-4)
-    shift = (evidence.detectable or 0) / (s * design.error(3))
-    assert stats.nct.sf(limit, df, shift) == pytest.approx(0.95, abs=2e-3)
+    shift = (evidence.detectable or 0) / (s * TEN.error(3))
+    assert stats.nct.sf(LOSS.limit(3), 11, shift) == pytest.approx(0.95, abs=2e-3)
 
 
 def test_any_sequence_and_any_array_of_numbers_will_do() -> None:
@@ -115,8 +111,8 @@ def test_moments_of_a_normal_maximum_equal_the_tabulated_ones(n: int, mean: floa
 
 @pytest.mark.parametrize(("df", "shift"), [(1.0, 1.6), (4.0, 1.8), (18.0, 4.5)])
 def test_noncentral_t_equals_scipys(df: float, shift: float) -> None:
-    assert noncentral_t_quantile(0.03, df, shift) == pytest.approx(stats.nct.ppf(0.03, df, shift), abs=0.03)
-    limit = noncentral_t_quantile(0.05, df, shift)
+    found, limit = noncentral_t_quantiles(numpy.array([0.03, 0.05]), numpy.array([df, df]), numpy.array([shift, shift]))
+    assert found == pytest.approx(stats.nct.ppf(0.03, df, shift), abs=0.03)
     assert noncentrality_of_power(0.95, df, limit) == pytest.approx(shift, abs=1e-3)
 
 
@@ -130,6 +126,8 @@ def test_all_looks_together_spend_the_level(design: Design, level: float) -> Non
     published = references.max(axis=1) if design.best else references.mean(axis=1)
     runs = rng.standard_normal((cases, 10))
     own = rng.chisquare(design.df, cases) if design.df else numpy.zeros(cases)
+    loss = Boundary(design=design, level=level, below=True, shape=0.45, alone=2e-4)
+    equal = Boundary(design=design, level=level, below=False, shape=0.35, deviations=2.0)
     worse, false_pass = numpy.zeros(cases, dtype=bool), numpy.zeros(cases, dtype=bool)
     for k in ACCURACY_LOOKS:
         df = design.df + k - 1
@@ -138,16 +136,17 @@ def test_all_looks_together_spend_the_level(design: Design, level: float) -> Non
         mean = runs[:, :k].mean(axis=1)
         s = numpy.sqrt((own + ((runs[:, :k] - mean[:, None]) ** 2).sum(axis=1)) / df)
         t = ((mean - published) / s + design.excess) / design.error(k)
-        worse |= t < -beyond_zero(k, design=design, level=level, below=True, alone=2e-4)
+        worse |= t < -loss.limit(k)
         lower = ((mean - 2 - published) / s + design.excess) / design.error(k)
-        false_pass |= lower > -within_deviations(k, design=design, level=level, below=True, deviations=2.0)
+        false_pass |= lower > equal.limit(k)
     tolerance = 4 * (level / cases) ** 0.5 + 0.05 * level  # of these draws, and of the calibration's own
     assert worse.mean() == pytest.approx(level, abs=tolerance)
     assert false_pass.mean() == pytest.approx(level, abs=tolerance)
 
 
 def test_a_count_between_the_looks_has_a_limit_between_and_the_last_limit_stays() -> None:
-    limits = [beyond_zero(k, design=Design(n=1000, df=1e6), level=0.01, below=True) for k in (3, 4, 5, 10, 20)]
+    boundary = Boundary(design=Design(n=1000, df=1e6), level=0.01, below=True, shape=0.45)
+    limits = [boundary.limit(k) for k in (3, 4, 5, 10, 20)]
     assert limits == sorted(limits, reverse=True)
     assert limits[-1] == pytest.approx(limits[-2], rel=1e-4)
 
@@ -299,6 +298,6 @@ def test_a_night_of_cells_is_judged_in_seconds() -> None:
 
 
 def test_the_study_in_reduced_size_refutes_nothing_that_is_promised() -> None:
-    found = rows(0.05)
+    found = rows(0.025)
     assert len(found) > 60
     assert [row for row in found if row.refuted] == []

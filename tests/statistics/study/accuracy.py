@@ -77,7 +77,7 @@ def two_deviations(baseline: Runs, candidate: Runs) -> bool:
 def pooled_t(baseline: Runs, candidate: Runs) -> bool:
     """One seed, one-sided t test with the baseline's spread at 1 %."""
     error = baseline.std(ddof=1) * (1 + 1 / len(baseline)) ** 0.5
-    return bool((candidate[0] - baseline.mean()) / error < stats.t.ppf(0.01, len(baseline) - 1))
+    return bool(candidate[0] - baseline.mean() < error * stats.t.ppf(0.01, len(baseline) - 1))
 
 
 def mlperf_rcp(baseline: Runs, candidate: Runs) -> bool:
@@ -309,7 +309,7 @@ def _published(cases: int) -> Iterator[Row]:
 
 def _naive_mean(baseline: Runs, candidate: Runs) -> bool:
     error = baseline.std(ddof=1) * (1 / len(baseline) + 1 / len(candidate)) ** 0.5
-    return bool(abs(candidate.mean() - baseline.mean()) / error > stats.norm.ppf(0.995))
+    return bool(abs(candidate.mean() - baseline.mean()) > error * stats.norm.ppf(0.995))
 
 
 def _at_the_margin(cases: int) -> Iterator[Row]:
