@@ -21,7 +21,7 @@ Array = NDArray[numpy.float64]
 MAX_DOUBTED = 7  # observations that may be bad: of twelve pairs, at 8 % bad runs, more are in one session of 10^4
 BAD_EXCESS = 0.2  # a bad run is slower by some 20 % (VERDICTS rule 4)
 BAD_FACTOR = 3.0  # ... and where the noise is wide already, a bad one is at least this much wider
-_NEGLIGIBLE = 1e-9  # components of a smaller share move no level that is asked for
+_NEGLIGIBLE = 1e-12  # some thousand components of a smaller share move no level of 1e-7
 
 
 @dataclass(frozen=True)

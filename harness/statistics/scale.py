@@ -10,7 +10,7 @@ import numpy
 from harness.statistics.contaminated import Array, located, log_total
 
 MAX_HISTORY_DF = 12.0  # a session's scale is never known better than that
-HISTORY_DF = 0.8  # degrees of freedom a difference: what a robust likelihood keeps of a normal one's
+HISTORY_DF = 0.8  # degrees of freedom a difference: Qn, robust as well, keeps 0.82 (Rousseeuw & Croux 1993)
 MAD_DF = 0.37  # ... and what the MAD keeps (Rousseeuw & Croux 1993)
 DISTRUST = 2.5  # times the history's scale: this session is not like it
 _DISTRUST_FEW = {3: 4.0, 4: 2.9, 5: 2.9}  # ... of few pairs, what 0.5 % of sessions like it exceed by chance
