@@ -34,7 +34,7 @@ def borderline(scale: Array) -> Array:
     """m0, what a change must exceed on the log scale, for the noise of a pair: 0, on noisy machines up to 1 %.
 
     Where even twelve pairs cannot resolve 5 %, what stands out of the noise is more often the machine
-    than the code.  The rise begins at seven tenths of that noise, above that of a typical machine, so
-    that no two machines of nearly the same noise are judged differently.
+    than the code.  From there it rises to its full height where they cannot resolve 10 %, so that no two
+    machines of nearly the same noise are judged differently.
     """
-    return BORDERLINE * numpy.clip((scale / UNRESOLVED - 0.7) / 0.3, 0.0, 1.0)
+    return BORDERLINE * numpy.clip(scale / UNRESOLVED - 1.0, 0.0, 1.0)

@@ -10,10 +10,11 @@ import numpy
 from harness.statistics.contaminated import Array, located, log_total
 
 MAX_HISTORY_DF = 12.0  # a session's scale is never known better than that
-HISTORY_DF = 0.8  # degrees of freedom a difference: what a robust likelihood keeps of a normal one's
+HISTORY_DF = 0.8  # degrees of freedom a difference: Qn, robust as well, keeps 0.82 (Rousseeuw & Croux 1993)
 MAD_DF = 0.37  # ... and what the MAD keeps (Rousseeuw & Croux 1993)
 DISTRUST = 2.5  # times the history's scale: this session is not like it
-UNLIKE = 0.03  # of sessions, even of those that look alike, are not
+_DISTRUST_FEW = {3: 4.0, 4: 2.9, 5: 2.9}  # ... of few pairs, what 0.5 % of sessions like it exceed by chance
+UNLIKE = 0.05  # of sessions, even of those that look alike, are not
 FLOOR = 1e-4  # no run repeats itself to 0.01 %
 GRID_STEP = 0.15  # of log scale: with 24 degrees of freedom its deviation is 0.145, and the sum exact to 1e-4
 _FLAT = 1 / math.log(1000)  # density of a log scale that may be anything from 0.03 % to 30 %
@@ -42,7 +43,7 @@ def believed(residuals: Array, history: Array, bad_share: float) -> Belief:
         return _flat(residuals, spread, "no history")
     centre = max(1.4826 * float(numpy.median(numpy.abs(history))), FLOOR)
     told = f"{len(history)} earlier differences of scale {centre:.2%}"
-    if spread > DISTRUST * centre:
+    if spread > _DISTRUST_FEW.get(len(residuals), DISTRUST) * centre:
         return _flat(residuals, spread, f"a session unlike its {told}")
     df = min(HISTORY_DF * len(history), MAX_HISTORY_DF)
     scales = _grid(residuals, spread, centre, df)

@@ -21,7 +21,7 @@ from harness.statistics.sequential import SPEED_LOOKS
 
 PAIRED = "posterior of a contaminated normal on log ratios of pairs, Wang-Tsiatis levels"
 UNPAIRED = "posterior of a contaminated normal on log step times, Wang-Tsiatis levels"
-POWER = 0.95  # of ``detectable``
+POWER, POWER_Z = 0.95, 1.645  # of ``detectable``, and its normal quantile
 FEWEST = 3  # of two runs that disagree nobody knows which is bad
 MANY = 8  # runs of one side that know the spread to a quarter: 1 / sqrt(2 (8 - 1)); then the other may have fewer
 BAD_RUNS = 0.05  # a few per cent of the runs of shared machines; of the pairs it is twice that
@@ -117,7 +117,9 @@ def _evidence(posterior: Mixture, belief: Belief, standing: Standing, demand: De
         low=_relative(low),
         high=_relative(high),
         margin=demand.margin,
-        detectable=_relative(float(borderline(numpy.asarray(scale))) + (high - middle) + (powered - middle)),
+        detectable=_relative(
+            float(borderline(numpy.asarray(scale))) + _found(high - middle, powered - middle, standing.df)
+        ),
         needs=further_pairs(posterior, middle, standing, demand) if decision == "inconclusive" else None,
         looks=looks,
         method=method,
@@ -141,6 +143,16 @@ def decide(posterior: Mixture, n: int, demand: Demand) -> Decision:
     if posterior.above(-least) < fail:
         return "improved"
     return "inconclusive"
+
+
+def _found(reach: float, doubt: float, df: float) -> float:
+    """The effect found with 95 % power: the level's ``reach`` beyond the centre, and the ``doubt`` of that power.
+
+    The reach is itself an estimate with ``df`` degrees of freedom (Johnson & Welch 1940, the normal
+    approximation of a noncentral t): t + z sqrt(1 + t^2 / 2 df).
+    """
+    t = reach / doubt * POWER_Z
+    return reach + doubt * math.sqrt(1 + t**2 / (2 * df))
 
 
 def _relative(slowdown: float) -> float:

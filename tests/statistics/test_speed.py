@@ -127,14 +127,15 @@ def test_without_bad_runs_and_history_the_posterior_is_students() -> None:
 def test_the_mad_is_unbiased_for_small_normal_samples() -> None:
     rng = numpy.random.default_rng(7)
     for n in (3, 4, 6, 9, 12):
-        found = numpy.mean([mad(sample) for sample in rng.standard_normal((2000, n))])
-        assert found == pytest.approx(1, abs=0.05)
+        found = numpy.mean([mad(sample) for sample in rng.standard_normal((500, n))])
+        assert found == pytest.approx(1, abs=0.12)
 
 
 def test_a_change_must_exceed_more_on_a_noisy_machine() -> None:
-    quiet, typical, noisy = borderline(numpy.asarray([0.003, 0.015, 0.03]) * 2**0.5)
+    quiet, typical, noisy, wild = borderline(numpy.asarray([0.003, 0.015, 0.03, 0.06]) * 2**0.5)
     assert (quiet, typical) == (0, 0)
-    assert noisy == pytest.approx(0.01)
+    assert 0 < noisy < wild
+    assert wild == pytest.approx(0.01)
 
 
 NOT_NUMBERS: list[Any] = [
@@ -201,6 +202,9 @@ def test_extreme_but_possible_times_are_judged() -> None:
     assert judge_speed_paired(tiny, tiny[::-1]).decision == "inconclusive"
     assert judge_speed(tiny, tiny[::-1]).decision == "inconclusive"
     assert judge_speed_paired((1.0,) * 3, (1.0,) * 3, history=(0.0,) * 20).decision == "pass"
+    many = [1.0] * 2000
+    assert judge_speed_paired(many, [1.2] * 200 + many[200:]).decision == "pass"
+    assert judge_speed(many, [1.2] * 200 + many[200:]).decision == "pass"
 
 
 def test_a_decision_takes_less_than_twenty_milliseconds() -> None:

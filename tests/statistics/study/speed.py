@@ -41,6 +41,7 @@ def rows(scale: float) -> list[Row]:
         *_spoilt(cases),
         *_nights(cases),
         *_needs(cases),
+        *_detectable(cases),
         *_peers(cases),
     ]
 
@@ -199,6 +200,20 @@ def _needs(cases: int) -> list[Row]:
 
 def _near(predicted: int | None, actual: int) -> bool:
     return predicted is not None and actual <= 2 * predicted and predicted <= 2 * actual
+
+
+def _detectable(cases: int) -> list[Row]:
+    """What six unchanged pairs say they would have found, put to six fresh ones that are so much slower."""
+    pairs, found = 6, 0
+    said = draw(noise.typical, numpy.random.default_rng((SEED, 6)), cases // 4)
+    fresh = draw(noise.typical, numpy.random.default_rng((SEED, 7)), cases // 4)
+    for case, past in enumerate(said.history.tolist()):
+        old, new = said.baseline[case, :pairs].tolist(), said.candidate[case, :pairs].tolist()
+        smallest = judge_speed_paired(old, new, history=past, margin=0.0).detectable or 0.0
+        old, slower = fresh.baseline[case, :pairs].tolist(), fresh.candidate[case, :pairs] * (1 + smallest)
+        found += judge_speed_paired(old, slower.tolist(), history=past, margin=0.0).decision == "regression"
+    power = share(found, cases // 4)
+    return [_row("detectable with 95 % power, typical, 6 pairs", "found", *power, cases // 4, at_least=0.9)]
 
 
 def _peers(cases: int) -> list[Row]:
