@@ -19,6 +19,7 @@ from harness.statistics.history import (
     explained,
     levels,
     positive,
+    relative,
     usable,
     variance_of_mean,
 )
@@ -55,7 +56,7 @@ class Drift:
 
 
 def drift(
-    values: Sequence[float], *, reference: float | None, runs_per_point: int = 1, alpha: float = 0.01
+    values: Sequence[float] | Floats, *, reference: float | None, runs_per_point: int = 1, alpha: float = 0.01
 ) -> Drift | None:
     """The drift in a history of one positive number a night, or None where none is shown at level alpha.
 
@@ -85,8 +86,8 @@ def drift(
     distance, low, high = _distance(now, error, reference, alpha)
     return Drift(
         since=kept[onset],
-        slope=math.expm1(slope),
-        moved=math.expm1(slope * (kept[-1] - kept[onset])),
+        slope=relative(slope),
+        moved=relative(slope * (kept[-1] - kept[onset])),
         distance=distance,
         distance_low=low,
         distance_high=high,
@@ -102,7 +103,7 @@ def _distance(
         return None, None, None
     away = now - math.log(reference)
     width = -float(ndtri(alpha / 2)) * error
-    return math.expm1(away), math.expm1(away - width), math.expm1(away + width)
+    return relative(away), relative(away - width), relative(away + width)
 
 
 def _trend(series: Floats) -> float:

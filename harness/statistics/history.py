@@ -12,12 +12,13 @@ import math
 import numbers
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy
 from scipy.special import ndtri, stdtr, stdtrit
 
-from harness.statistics.partition import BAD_NIGHT, MIN_NIGHTS, Floats, partition, running_median
+from harness.statistics.partition import BAD_NIGHT, MIN_NIGHTS, Floats, partition
 from harness.statistics.scan import critical_magnitude, critical_rank, rank_split
 
 PENALTY = 2.5  # times log n for a step (VERDICTS rule 9); between 2, too few, and 3 of Schwarz for two parameters
@@ -46,7 +47,7 @@ class ChangePoint:
 
 
 def change_points(
-    values: Sequence[float], *, runs_per_point: int = 1, min_effect: float = 0.0, alpha: float = 0.01
+    values: Sequence[float] | Floats, *, runs_per_point: int = 1, min_effect: float = 0.0, alpha: float = 0.01
 ) -> tuple[ChangePoint, ...]:
     """The lasting changes of level in a history of one positive number a night, oldest first.
 
@@ -74,17 +75,17 @@ def explained(logs: Floats, *, runs_per_point: int, alpha: float) -> Model:
     return _confirmed(_explain(logs, _RESOLUTION / math.sqrt(runs_per_point)), alpha)
 
 
-def usable(values: Sequence[float]) -> tuple[list[int], Floats]:
+def usable(values: Sequence[float] | Floats) -> tuple[list[int], Floats]:
     """(indices, logs) of the nights whose value is a positive finite number."""
     nights = values if isinstance(values, Iterable) and not isinstance(values, str | bytes) else ()
-    kept = [(index, float(value)) for index, value in enumerate(nights) if positive(value)]
-    return [index for index, _ in kept], numpy.log([value for _, value in kept])
+    kept = [(index, value) for index, value in enumerate(nights) if positive(value)]
+    return [index for index, _ in kept], numpy.array([math.log(value) for _, value in kept])
 
 
 def positive(value: object) -> bool:
     """Whether it is a positive finite number; a truth value is none."""
     real = isinstance(value, numbers.Real) and not isinstance(value, bool | numpy.bool_)
-    return real and 0.0 < float(value) < math.inf  # type: ignore[arg-type]  # NaN is outside
+    return real and 0 < value < math.inf  # type: ignore[operator]  # NaN is outside
 
 
 def check_options(runs_per_point: int, min_effect: float, alpha: float) -> None:
@@ -134,13 +135,14 @@ def _explain(logs: Floats, floor: float) -> Model:
     for _ in range(2):
         level = logs - slope * nights
         starts = partition(level, scale=scale, penalty=PENALTY * math.log(len(logs)))
-        best = min(best, *_nested(_clean(level) + slope * nights, nights, starts, floor))
+        clean = _clean(level, starts) + slope * nights
+        best = min(best, *_nested(clean, nights, starts, floor))
         if not best[2]:
             break
         slope = best[2]
     _, starts, slope, correlation = best
     level = logs - slope * nights
-    clean = _clean(level)
+    clean = _clean(level, starts)
     left = clean - levels(clean, starts)
     spread = max(math.sqrt(float(left @ left) / (len(left) - len(starts) - 1)), floor)
     return Model(level, clean, starts, slope, correlation, spread, floor)
@@ -286,20 +288,26 @@ def _described(model: Model, step: int, kept: list[int], alpha: float) -> Change
     costs = _costs(model, start, split, end)
     split = start + MIN_NIGHTS + int(costs.argmin())
     deflation = (1 - model.correlation) / (1 + model.correlation)
-    most = min(-2 * math.log(1 - math.sqrt(1 - alpha)), _UNSEEN * BAD_NIGHT**2)
-    likely = numpy.flatnonzero((costs - costs.min()) * deflation <= most)
+    most = min(-2 * math.log(1 - math.sqrt(1 - alpha)) / deflation, _UNSEEN * BAD_NIGHT**2)
+    likely = numpy.flatnonzero(costs - costs.min() <= most)
     low, high = start + MIN_NIGHTS + int(likely[0]), start + MIN_NIGHTS + int(likely[-1])
     width = float(stdtrit(freedom, 1 - alpha / 2)) * error
     return ChangePoint(
         index=kept[split],
         low=kept[low - 1] + 1,  # the nights missing before it may have been the first
         high=kept[high],
-        effect=math.expm1(height),
-        effect_low=math.expm1(height - width),
-        effect_high=math.expm1(height + width),
+        effect=relative(height),
+        effect_low=relative(height - width),
+        effect_high=relative(height + width),
     )
 
 
+def relative(logs: float) -> float:
+    """A difference of logs as a relative one, infinite beyond the largest float."""
+    return math.expm1(logs) if logs < _LARGEST else math.inf
+
+
+_LARGEST = 709.0  # log of the largest float
 _UNSEEN = 0.99  # of what one night can say at most: else a bad night beside the step always might be of it
 
 
@@ -335,10 +343,21 @@ def _scale(logs: Floats, floor: float) -> float:
     return max(float(_MAD * numpy.median(differences) or numpy.mean(differences)) / math.sqrt(2), floor)
 
 
-def _clean(series: Floats) -> Floats:
-    """The series with every night at most 3 deviations from the median of the 7 around it (Hampel 1974)."""
-    centre = running_median(series, 7)
-    away = series - centre
+def _clean(series: Floats, starts: list[int]) -> Floats:
+    """The series with bad nights pulled to the median of their stretch: Hampel's three-part function (1974).
+
+    A deviation counts as it is up to 3 scales, as 3 from there to 5, as less and less to 8, and not at all beyond.
+    """
+    edges = [0, *starts, len(series)]
+    middles = [float(numpy.median(series[start:end])) for start, end in pairwise(edges)]
+    away = series - numpy.repeat(middles, numpy.diff(edges))
     distance = numpy.abs(away)
-    most = BAD_NIGHT * _MAD * float(numpy.median(distance) or numpy.mean(distance))
-    return numpy.clip(series, centre - most, centre + most)
+    scale = float(_MAD * numpy.median(distance) or numpy.mean(distance))
+    if scale == 0:
+        return series
+    kept: Floats = numpy.interp(distance / scale, _BENDS, _HEIGHTS) * scale
+    clean: Floats = series - away + numpy.copysign(kept, away)
+    return clean
+
+
+_BENDS, _HEIGHTS = (0.0, BAD_NIGHT, 5.0, 8.0), (0.0, BAD_NIGHT, BAD_NIGHT, 0.0)
