@@ -14,8 +14,9 @@ import numpy
 from scipy.special import ndtr, ndtri
 
 from harness.statistics.history import (
+    DRIFT_NIGHTS,
+    broken_lines,
     check_options,
-    correlation,
     explained,
     levels,
     positive,
@@ -73,15 +74,15 @@ def drift(
         return None
     model = explained(logs, runs_per_point=runs_per_point, alpha=alpha)
     nights = numpy.array(kept, dtype=float)
-    smooth = model.trended - (levels(model.clean, model.starts) - model.clean.mean())
-    left = smooth - _slope(nights, smooth) * nights
-    lag = correlation(left - left.mean(), 2 + len(model.starts), model.floor)
+    moving = model.clean + model.drift
+    smooth = moving - levels(model.clean, model.starts)
+    lag = model.correlation
     p = 2 * float(ndtr(-abs(_trend(smooth)) / math.sqrt(_inflation(len(smooth), lag))))
     onset = _onset(nights, smooth)
     slope = _slope(nights[onset:], smooth[onset:])
     if p > alpha or slope == 0:
         return None
-    now = float(model.trended[-_LAST:].mean())
+    now = float(moving[-_LAST:].mean())
     error = model.spread * math.sqrt(variance_of_mean(_LAST, lag))
     distance, low, high = _distance(now, error, reference, alpha)
     return Drift(
@@ -133,9 +134,6 @@ def _slope(nights: Floats, series: Floats) -> float:
 
 
 def _onset(nights: Floats, series: Floats) -> int:
-    """First night of the least-squares broken line, flat and then straight; half of MIN_NIGHTS are left to it."""
-    starts = nights[: len(nights) - MIN_NIGHTS // 2]
-    lines = numpy.maximum(nights - starts[:, None], 0.0)
-    lines -= lines.mean(axis=1, keepdims=True)
-    explained_squares = (lines @ series) ** 2 / (lines**2).sum(axis=1)
-    return int(explained_squares.argmax())
+    """First night of the least-squares broken line, flat and then straight for DRIFT_NIGHTS at least."""
+    lines = broken_lines(nights, nights[: len(nights) - DRIFT_NIGHTS])
+    return int(numpy.argmax((lines @ series) ** 2 / (lines**2).sum(axis=1)))

@@ -99,65 +99,71 @@ def check_options(runs_per_point: int, min_effect: float, alpha: float) -> None:
 
 
 class Model(NamedTuple):
-    """An explanation of n nights: steps at ``starts``, and a common ``slope`` already taken out of ``logs``."""
+    """An explanation of n nights: steps at ``starts``, and a drift already taken out of ``logs``."""
 
-    logs: Floats  # natural logs, the slope taken out
+    logs: Floats  # natural logs, the drift taken out
     clean: Floats  # the same with bad nights pulled towards their neighbours
     starts: list[int]
-    slope: float  # a night
+    drift: Floats  # what was taken out, night by night
     correlation: float  # lag 1, of what is left
     spread: float  # standard deviation of a night about its level
     floor: float  # the least spread
-
-    @property
-    def trended(self) -> Floats:
-        """The clean nights with the slope put back."""
-        return self.clean + self.slope * (numpy.arange(len(self.clean)) - (len(self.clean) - 1) / 2)
 
     @property
     def edges(self) -> list[int]:
         return [0, *self.starts, len(self.logs)]
 
 
+class _Fit(NamedTuple):
+    criterion: float
+    starts: list[int]
+    drift: Floats
+    correlation: float
+
+
+class _Line(NamedTuple):
+    """A shape that a drift may have; ``cost`` times log n is its penalty."""
+
+    shape: Floats
+    cost: float
+
+
 def _explain(logs: Floats, floor: float) -> Model:
-    """The best of many explanations by steps, a common drift and autocorrelated noise.
+    """The best of many explanations by steps, a drift and autocorrelated noise.
 
     The partition takes the noise for independent and finds too many steps where it is not; its steps are
     taken away one by one, the smallest first, and each of these nested models is fitted with and without
-    a common slope and with noise of its own lag-1 correlation.  The one of the smallest information
-    criterion is taken (Schwarz 1978; for autocorrelated noise and steps: Chakar, Lebarbier, Levy-Leduc &
-    Robin 2017).  A second partition is made with the drift taken out, as it cuts a drift to pieces.
+    a drift and with noise of its own lag-1 correlation.  The one of the smallest information criterion is
+    taken (Schwarz 1978; for steps in autocorrelated noise: Chakar, Lebarbier, Levy-Leduc & Robin 2017).
+    A second partition is made with the drift taken out, as the first cuts a drift to pieces.
     """
-    nights = numpy.arange(len(logs), dtype=float) - (len(logs) - 1) / 2
+    n = len(logs)
+    straight = _Line(numpy.arange(n, dtype=float), _DRIFT_PENALTY)
     scale = _scale(logs, floor)
-    best: tuple[float, list[int], float, float] = (math.inf, [], 0.0, 0.0)
-    slope = 0.0
+    best = _Fit(math.inf, [], numpy.zeros(n), 0.0)
+    lines = [straight]
     for _ in range(2):
-        level = logs - slope * nights
-        starts = partition(level, scale=scale, penalty=PENALTY * math.log(len(logs)))
-        clean = _clean(level, starts) + slope * nights
-        best = min(best, *_nested(clean, nights, starts, floor))
-        if not best[2]:
+        starts = partition(logs - best.drift, scale=scale, penalty=PENALTY * math.log(n))
+        clean = _clean(logs - best.drift, starts) + best.drift
+        best = min(best, *_nested(clean, starts, lines, floor), key=lambda fit: fit.criterion)
+        if not best.drift.any():
             break
-        slope = best[2]
-    _, starts, slope, correlation = best
-    level = logs - slope * nights
-    clean = _clean(level, starts)
-    left = clean - levels(clean, starts)
-    spread = max(math.sqrt(float(left @ left) / (len(left) - len(starts) - 1)), floor)
-    return Model(level, clean, starts, slope, correlation, spread, floor)
+        lines = [straight, _Line(best.drift, PENALTY)]
+    level = logs - best.drift
+    clean = _clean(level, best.starts)
+    left = clean - levels(clean, best.starts)
+    spread = max(math.sqrt(float(left @ left) / (n - len(best.starts) - 1)), floor)
+    return Model(level, clean, best.starts, best.drift, best.correlation, spread, floor)
 
 
-def _nested(
-    clean: Floats, nights: Floats, starts: list[int], floor: float
-) -> list[tuple[float, list[int], float, float]]:
-    """(criterion, starts, slope, correlation) with ever fewer of the steps, without and with a slope."""
-    models = []
+def _nested(clean: Floats, starts: list[int], lines: list[_Line], floor: float) -> list[_Fit]:
+    """Fits with ever fewer of the steps, each without and with a drift; without a step, a broken drift too."""
+    fits = []
     while True:
-        models.append(_criterion(clean, nights, starts, 0.0, floor))
-        models.append(_criterion(clean, nights, starts, _common_slope(clean, nights, starts), floor))
+        fits.append(_fit(clean, starts, None, floor))
+        fits.extend(_fit(clean, starts, line, floor) for line in lines)
         if not starts:
-            return models
+            return [*fits, _fit(clean, starts, _Line(_broken_line(clean), PENALTY), floor)]
         edges = numpy.array([0, *starts, len(clean)])
         sizes = numpy.diff(edges)
         heights = numpy.diff(numpy.add.reduceat(clean, edges[:-1]) / sizes)
@@ -165,17 +171,44 @@ def _nested(
         starts = starts[:weakest] + starts[weakest + 1 :]
 
 
-def _criterion(
-    clean: Floats, nights: Floats, starts: list[int], slope: float, floor: float
-) -> tuple[float, list[int], float, float]:
+def _fit(clean: Floats, starts: list[int], line: _Line | None, floor: float) -> _Fit:
+    """Least squares: a level for every stretch and, with a line, one slope for all; then the correlation."""
     n = len(clean)
-    left = clean - slope * nights
-    left = left - levels(left, starts)
+    left = clean - levels(clean, starts)
+    drift = numpy.zeros(n)
+    if line is not None:
+        within = line.shape - levels(line.shape, starts)
+        slope = float(within @ left) / float(within @ within)
+        left = left - slope * within
+        drift = slope * (line.shape - line.shape.mean())
     lag = _lag(left, floor)
     innovations = left[1:] - lag * left[:-1]
     variance = (float(innovations @ innovations) + (1 - lag**2) * left[0] ** 2) / n + floor**2
-    penalty = PENALTY * len(starts) + (_DRIFT_PENALTY if slope else 0.0)
-    return n * math.log(variance) + penalty * math.log(n), starts, slope, correlation(left, len(starts) + 1, floor)
+    penalty = PENALTY * len(starts) + (line.cost if line is not None else 0.0)
+    return _Fit(
+        n * math.log(variance) + penalty * math.log(n), starts, drift, correlation(left, len(starts) + 1, floor)
+    )
+
+
+def _broken_line(clean: Floats) -> Floats:
+    """The best line that is flat before or after one of a few knees."""
+    n = len(clean)
+    nights = numpy.arange(n, dtype=float)
+    knees = numpy.linspace(0, max(n - 1 - DRIFT_NIGHTS, 0), min(n, _KNEES))
+    lines = numpy.concatenate([broken_lines(nights, knees), broken_lines(-nights, knees - n + 1)])
+    best: Floats = lines[numpy.argmax((lines @ clean) ** 2 / (lines**2).sum(axis=1))]
+    return best
+
+
+def broken_lines(nights: Floats, knees: Floats) -> Floats:
+    """Lines of mean 0, one row for each knee: flat before it, of slope 1 after."""
+    lines: Floats = numpy.maximum(nights - knees[:, None], 0.0)
+    lines -= lines.mean(axis=1, keepdims=True)
+    return lines
+
+
+DRIFT_NIGHTS = 10  # a movement over fewer nights is a step to whoever looks for its cause
+_KNEES = 40  # tried: a drift's beginning is never sharper than a fortieth of the time
 
 
 def _lag(left: Floats, floor: float) -> float:
@@ -259,8 +292,8 @@ def _beside_slope(model: Model, step: int) -> float:
     """
     start, split, end = model.edges[step : step + 3]
     clean, n = model.clean[start:end], end - start
-    nights = numpy.arange(n) - (n - 1) / 2
     by_step = clean - levels(clean, [split - start])
+    nights = numpy.arange(n) - (n - 1) / 2
     by_line = clean - clean.mean()
     by_line = by_line - nights * (nights @ by_line) / (nights @ nights)
     if by_line @ by_line >= by_step @ by_step:
@@ -326,12 +359,6 @@ def levels(series: Floats, starts: list[int]) -> Floats:
     edges = numpy.array([0, *starts, len(series)])
     sizes = numpy.diff(edges)
     return numpy.repeat(numpy.add.reduceat(series, edges[:-1]) / sizes, sizes)
-
-
-def _common_slope(series: Floats, nights: Floats, starts: list[int]) -> float:
-    """Least-squares slope a night, the same in every stretch, each with a level of its own."""
-    within = nights - levels(nights, starts)
-    return float(within @ series / (within @ within))
 
 
 def _scale(logs: Floats, floor: float) -> float:
