@@ -61,8 +61,8 @@ def drift(
 ) -> Drift | None:
     """The drift in a history of one positive number a night, or None where none is shown at level alpha.
 
-    Mann-Kendall's test with the variance of S for autocorrelated nights (Hamed & Rao 1998, equations 15
-    and 21, with the correlations of an AR(1) series), Theil-Sen's slope (Sen 1968).  The onset is that
+    Mann-Kendall's test with the variance of S for autocorrelated nights (Hamed & Rao 1998, with
+    the correlations of an AR(1) series), Theil-Sen's slope (Sen 1968).  The onset is that
     of the least-squares broken line, level before and straight after it.  Nights that are no positive
     finite number are missing, indices are those of ``values``; fewer than 20 nights show nothing.
     Raises ValueError for an impossible option, never for data.
@@ -76,14 +76,13 @@ def drift(
     nights = numpy.array(kept, dtype=float)
     moving = model.clean + model.drift
     smooth = moving - levels(model.clean, model.starts)
-    lag = model.correlation
-    p = 2 * float(ndtr(-abs(_trend(smooth)) / math.sqrt(_inflation(len(smooth), lag))))
+    p = 2 * float(ndtr(-abs(_trend(smooth)) / math.sqrt(_inflation(len(smooth), model.correlation))))
     onset = _onset(nights, smooth)
     slope = _slope(nights[onset:], smooth[onset:])
     if p > alpha or slope == 0:
         return None
     now = float(moving[-_LAST:].mean())
-    error = model.spread * math.sqrt(variance_of_mean(_LAST, lag))
+    error = model.spread * math.sqrt(variance_of_mean(_LAST, model.correlation))
     distance, low, high = _distance(now, error, reference, alpha)
     return Drift(
         since=kept[onset],
@@ -108,7 +107,7 @@ def _distance(
 
 
 def _trend(series: Floats) -> float:
-    """Mann-Kendall's S as a normal deviate with continuity correction, ties accounted for (Kendall 1955, chapter 4)."""
+    """Mann-Kendall's S as a normal deviate with continuity correction, ties accounted for (Kendall 1955)."""
     n = len(series)
     concordance = numpy.sign(series[None, :] - series[:, None])
     s = float(numpy.triu(concordance).sum())

@@ -16,6 +16,7 @@ from harness.statistics.history import variance_of_mean
 from harness.statistics.partition import Floats, partition
 from harness.statistics.scan import critical_magnitude, critical_rank, normal_scores, rank_split
 from tests.statistics.study import histories, history_peers
+from tests.statistics.study.nulls import largest_splits
 
 RNG_SEED = 9000
 
@@ -206,18 +207,10 @@ def test_a_rank_split_is_standardised_as_a_sum_of_scores() -> None:
 
 
 def test_the_tabulated_nulls_are_those_of_a_new_simulation() -> None:
-    rng = numpy.random.default_rng(RNG_SEED)
-    n, first = 40, numpy.arange(3, 38)
-    series = rng.standard_normal((20_000, n))
-    split = numpy.sqrt(first * (n - first) / n)
-    by_magnitude = (numpy.abs((series - series.mean(axis=1, keepdims=True)).cumsum(axis=1)[:, 2:37]) / split).max(
-        axis=1
-    )
-    assert (by_magnitude > critical_magnitude(n, 0.05)).mean() == pytest.approx(0.05, abs=0.006)
-    scores = normal_scores(numpy.arange(float(n)))
-    sums = scores[series.argsort(axis=1)].cumsum(axis=1)[:, 2:37]
-    by_rank = (numpy.abs(sums) / (split * math.sqrt(scores @ scores / (n - 1)))).max(axis=1)
-    assert (by_rank > critical_rank(n, 0.05)).mean() == pytest.approx(0.05, abs=0.006)
+    by_magnitude = largest_splits(40, 20_000, ranks=False, seed=RNG_SEED)
+    assert (by_magnitude > critical_magnitude(40, 0.05)).mean() == pytest.approx(0.05, abs=0.006)
+    by_rank = largest_splits(40, 20_000, ranks=True, seed=RNG_SEED)
+    assert (by_rank > critical_rank(40, 0.05)).mean() == pytest.approx(0.05, abs=0.006)
     assert critical_rank(50, 1e-6) > critical_rank(50, 1e-4) > critical_rank(50, 0.01)
 
 
