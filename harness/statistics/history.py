@@ -67,7 +67,8 @@ def change_points(
         return ()
     model = explained(logs, runs_per_point=runs_per_point, alpha=alpha)
     found = (_described(model, step, kept, alpha) for step in range(len(model.starts)))
-    return tuple(point for point in found if abs(point.effect) >= min_effect)
+    large = (point for point in found if abs(point.effect) >= min_effect)
+    return tuple(sorted(large, key=lambda point: point.index))
 
 
 def explained(logs: Floats, *, runs_per_point: int, alpha: float) -> Model:
@@ -314,25 +315,30 @@ def _described(model: Model, step: int, kept: list[int], alpha: float) -> Change
 
     The nights where the step may lie are those at which it would cost at most 2 x more than where it
     costs least, with x from P(max of two independent exponentials > x) = alpha, for the two walks of the
-    log likelihood away from the change (Siegmund 1988), deflated for correlation.
+    log likelihood away from the change (Siegmund 1988), deflated for correlation.  The size's interval is
+    that of Student's t at the first, the best and the last of these nights together.
     """
     start, split, end = model.edges[step : step + 3]
-    height, error, freedom = _height(model, step)
     costs = _costs(model, start, split, end)
     split = start + MIN_NIGHTS + int(costs.argmin())
     deflation = (1 - model.correlation) / (1 + model.correlation)
     most = min(-2 * math.log(1 - math.sqrt(1 - alpha)) / deflation, _UNSEEN * BAD_NIGHT**2)
     likely = numpy.flatnonzero(costs - costs.min() <= most)
     low, high = start + MIN_NIGHTS + int(likely[0]), start + MIN_NIGHTS + int(likely[-1])
-    width = float(stdtrit(freedom, 1 - alpha / 2)) * error
+    heights = [_height(_moved(model, step, night), step) for night in (split, low, high)]
+    widths = [float(stdtrit(freedom, 1 - alpha / 2)) * error for _, error, freedom in heights]
     return ChangePoint(
         index=kept[split],
         low=kept[low - 1] + 1,  # the nights missing before it may have been the first
         high=kept[high],
-        effect=relative(height),
-        effect_low=relative(height - width),
-        effect_high=relative(height + width),
+        effect=relative(heights[0][0]),
+        effect_low=relative(min(height - width for (height, _, _), width in zip(heights, widths, strict=True))),
+        effect_high=relative(max(height + width for (height, _, _), width in zip(heights, widths, strict=True))),
     )
+
+
+def _moved(model: Model, step: int, night: int) -> Model:
+    return model._replace(starts=[*model.starts[:step], night, *model.starts[step + 1 :]])
 
 
 def relative(logs: float) -> float:
