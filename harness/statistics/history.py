@@ -270,8 +270,18 @@ def _height(model: Model, step: int) -> tuple[float, float, float]:
     squares = float(len(before) * before.var() + len(after) * after.var())
     lent = min(_LOCAL_WEIGHT, len(model.logs) - (end - start))
     variance = (lent * model.spread**2 + squares) / (lent + freedom)
-    error = math.sqrt(max(variance, model.floor**2) * sum(of_mean))
+    error = math.sqrt(max(variance, model.floor**2) * (sum(of_mean) + _share_of_drift(model, start, split, end)))
     return float(after.mean() - before.mean()), error, lent + freedom
+
+
+def _share_of_drift(model: Model, start: int, split: int, end: int) -> float:
+    """What the uncertain size of the drift adds to the variance of a step, in variances of a night."""
+    if not model.drift.any():
+        return 0.0
+    within = model.drift - levels(model.drift, model.starts)
+    apart = model.drift[split:end].mean() - model.drift[start:split].mean()
+    inflation = (1 + model.correlation) / (1 - model.correlation)
+    return float(apart**2 * inflation / (within @ within))
 
 
 def variance_of_mean(nights: int, correlation: float) -> float:
@@ -314,17 +324,18 @@ def _described(model: Model, step: int, kept: list[int], alpha: float) -> Change
     """Where and how large.
 
     The nights where the step may lie are those at which it would cost at most 2 x more than where it
-    costs least, with x from P(max of two independent exponentials > x) = alpha, for the two walks of the
-    log likelihood away from the change (Siegmund 1988), deflated for correlation.  The size's interval is
-    that of Student's t at the first, the best and the last of these nights together.
+    costs least.  Away from the change the log likelihood walks down on both sides, and the higher of the
+    two maxima exceeds x + 0.583 d with probability 1 - (1 - exp(-x - 0.583 d))^2 = alpha for a step of d
+    deviations a night (Siegmund 1988, with his correction for walks in steps); deflated for correlation.
+    The size's interval is that of Student's t at the first, the best and the last of these nights together.
     """
     start, split, end = model.edges[step : step + 3]
     costs = _costs(model, start, split, end)
-    split = start + MIN_NIGHTS + int(costs.argmin())
     deflation = (1 - model.correlation) / (1 + model.correlation)
-    most = min(-2 * math.log(1 - math.sqrt(1 - alpha)) / deflation, _UNSEEN * BAD_NIGHT**2)
-    likely = numpy.flatnonzero(costs - costs.min() <= most)
-    low, high = start + MIN_NIGHTS + int(likely[0]), start + MIN_NIGHTS + int(likely[-1])
+    deviations = abs(_height(model, step)[0]) / model.spread * math.sqrt(deflation)
+    most = 2 * max(-math.log(1 - math.sqrt(1 - alpha)) - 0.583 * deviations, 0.0) / deflation
+    likely = start + MIN_NIGHTS + numpy.flatnonzero(costs <= costs.min() + most + _ROUNDING)
+    split, low, high = start + MIN_NIGHTS + int(costs.argmin()), int(likely[0]), int(likely[-1])
     heights = [_height(_moved(model, step, night), step) for night in (split, low, high)]
     widths = [float(stdtrit(freedom, 1 - alpha / 2)) * error for _, error, freedom in heights]
     return ChangePoint(
@@ -347,7 +358,7 @@ def relative(logs: float) -> float:
 
 
 _LARGEST = 709.0  # log of the largest float
-_UNSEEN = 0.99  # of what one night can say at most: else a bad night beside the step always might be of it
+_ROUNDING = 1e-9  # two bad nights say the same
 
 
 def _costs(model: Model, start: int, split: int, end: int) -> Floats:
