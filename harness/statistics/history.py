@@ -21,12 +21,19 @@ from scipy.special import ndtri, stdtr, stdtrit
 from harness.statistics.partition import BAD_NIGHT, MIN_NIGHTS, Floats, partition
 from harness.statistics.scan import critical_magnitude, critical_rank, rank_split
 
-PENALTY = 2.5  # times log n for a step (VERDICTS rule 9); between 2, too few, and 3 of Schwarz for two parameters
+PENALTY = 2.5  # times log n for a step: between Yao's 2 (1988) and Zhang and Siegmund's 3 (2007)
 _DRIFT_PENALTY = 1.0  # times log n for a common slope: one parameter more (Schwarz 1978)
 _RESOLUTION = 1e-4  # relative: numbers in logs are rounded to about four digits, no single run is known better
 _MAD = 1.4826  # standard deviations of a normal in one median absolute deviation
 _LOCAL_WEIGHT = 10.0  # degrees of freedom lent by the rest of the history to the spread of two stretches
 _MOST_CORRELATION = 0.95
+_RANK_LEVEL = 3.0  # times alpha: both tests must pass, and each is there for noise that deceives the other
+_SEPARATION = 0.9  # of complete separation is enough where so few nights could never be significant by rank
+DRIFT_NIGHTS = 10  # a movement over fewer nights is a step to whoever looks for its cause
+_KNEES = 40  # tried: a drift's beginning is never sharper than a fortieth of the time
+_LARGEST = 709.0  # log of the largest float
+_ROUNDING = 1e-9  # of a cost: nights that say the same, to the last digits
+_BENDS, _HEIGHTS = (0.0, BAD_NIGHT, 5.0, 8.0), (0.0, BAD_NIGHT, BAD_NIGHT, 0.0)  # in scales, see _clean
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +85,8 @@ def explained(logs: Floats, *, runs_per_point: int, alpha: float) -> Model:
 
 def usable(values: Sequence[float] | Floats) -> tuple[list[int], Floats]:
     """(indices, logs) of the nights whose value is a positive finite number."""
-    nights = values if isinstance(values, Iterable) and not isinstance(values, str | bytes) else ()
+    listed = isinstance(values, Iterable) and not isinstance(values, str | bytes) and getattr(values, "ndim", 1) > 0
+    nights = values if listed else ()
     kept = [(index, value) for index, value in enumerate(nights) if positive(value)]
     return [index for index, _ in kept], numpy.array([math.log(value) for _, value in kept])
 
@@ -208,10 +216,6 @@ def broken_lines(nights: Floats, knees: Floats) -> Floats:
     return lines
 
 
-DRIFT_NIGHTS = 10  # a movement over fewer nights is a step to whoever looks for its cause
-_KNEES = 40  # tried: a drift's beginning is never sharper than a fortieth of the time
-
-
 def _lag(left: Floats, floor: float) -> float:
     """Lag-1 correlation of what a fit leaves, from 0 to 0.95; 0 where it leaves no more than rounding."""
     power = float(left @ left)
@@ -239,10 +243,6 @@ def _confirmed(model: Model, alpha: float) -> Model:
             break
         model = model._replace(starts=[start for start in model.starts if start != weakest[1]])
     return model
-
-
-_RANK_LEVEL = 3.0  # times alpha: both tests must pass, and each is there for noise that deceives the other
-_SEPARATION = 0.9  # of complete separation is enough where so few nights could never be significant by rank
 
 
 def _margin(model: Model, step: int, alpha: float) -> float:
@@ -333,7 +333,7 @@ def _described(model: Model, step: int, kept: list[int], alpha: float) -> Change
     costs = _costs(model, start, split, end)
     deflation = (1 - model.correlation) / (1 + model.correlation)
     deviations = abs(_height(model, step)[0]) / model.spread * math.sqrt(deflation)
-    most = 2 * max(-math.log(1 - math.sqrt(1 - alpha)) - 0.583 * deviations, 0.0) / deflation
+    most = 2 * max(-math.log(-math.expm1(math.log1p(-alpha) / 2)) - 0.583 * deviations, 0.0) / deflation
     likely = start + MIN_NIGHTS + numpy.flatnonzero(costs <= costs.min() + most + _ROUNDING)
     split, low, high = start + MIN_NIGHTS + int(costs.argmin()), int(likely[0]), int(likely[-1])
     heights = [_height(_moved(model, step, night), step) for night in (split, low, high)]
@@ -355,10 +355,6 @@ def _moved(model: Model, step: int, night: int) -> Model:
 def relative(logs: float) -> float:
     """A difference of logs as a relative one, infinite beyond the largest float."""
     return math.expm1(logs) if logs < _LARGEST else math.inf
-
-
-_LARGEST = 709.0  # log of the largest float
-_ROUNDING = 1e-9  # two bad nights say the same
 
 
 def _costs(model: Model, start: int, split: int, end: int) -> Floats:
@@ -402,6 +398,3 @@ def _clean(series: Floats, starts: list[int]) -> Floats:
     kept: Floats = numpy.interp(distance / scale, _BENDS, _HEIGHTS) * scale
     clean: Floats = series - away + numpy.copysign(kept, away)
     return clean
-
-
-_BENDS, _HEIGHTS = (0.0, BAD_NIGHT, 5.0, 8.0), (0.0, BAD_NIGHT, BAD_NIGHT, 0.0)

@@ -140,6 +140,9 @@ def test_missing_nights_keep_the_indices() -> None:
         3.0,
         {},
         numpy.array([]),
+        numpy.array(3.0),
+        [[1.0, 2.0], [3.0]] * 10,
+        [None, object(), 1j] * 20,
         numpy.full((10, 2), 1.0),
     ],
 )
@@ -176,6 +179,7 @@ def test_a_small_change_splits_the_history_but_is_not_reported() -> None:
 def test_a_stricter_level_finds_no_more() -> None:
     values = nights(60, 0.02)
     values[30:] *= 1.03
+    assert indices(values, alpha=1e-300) == []
     assert set(indices(values, alpha=1e-9)) <= set(indices(values, alpha=0.01)) <= set(indices(values, alpha=0.05))
 
 
