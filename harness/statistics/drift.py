@@ -14,11 +14,13 @@ import numpy
 from scipy.special import ndtr, ndtri
 
 from harness.statistics.history import (
+    DRIFT_NIGHTS,
+    broken_lines,
     check_options,
-    correlation,
     explained,
     levels,
     positive,
+    relative,
     usable,
     variance_of_mean,
 )
@@ -55,12 +57,12 @@ class Drift:
 
 
 def drift(
-    values: Sequence[float], *, reference: float | None, runs_per_point: int = 1, alpha: float = 0.01
+    values: Sequence[float] | Floats, *, reference: float | None, runs_per_point: int = 1, alpha: float = 0.01
 ) -> Drift | None:
     """The drift in a history of one positive number a night, or None where none is shown at level alpha.
 
-    Mann-Kendall's test with the variance of S for autocorrelated nights (Hamed & Rao 1998, equations 15
-    and 21, with the correlations of an AR(1) series), Theil-Sen's slope (Sen 1968).  The onset is that
+    Mann-Kendall's test with the variance of S for autocorrelated nights (Hamed & Rao 1998, with
+    the correlations of an AR(1) series), Theil-Sen's slope (Sen 1968).  The onset is that
     of the least-squares broken line, level before and straight after it.  Nights that are no positive
     finite number are missing, indices are those of ``values``; fewer than 20 nights show nothing.
     Raises ValueError for an impossible option, never for data.
@@ -72,21 +74,20 @@ def drift(
         return None
     model = explained(logs, runs_per_point=runs_per_point, alpha=alpha)
     nights = numpy.array(kept, dtype=float)
-    smooth = model.trended - (levels(model.clean, model.starts) - model.clean.mean())
-    left = smooth - _slope(nights, smooth) * nights
-    lag = correlation(left - left.mean(), 2 + len(model.starts), model.floor)
-    p = 2 * float(ndtr(-abs(_trend(smooth)) / math.sqrt(_inflation(len(smooth), lag))))
+    moving = model.clean + model.drift
+    smooth = moving - levels(model.clean, model.starts)
+    p = 2 * float(ndtr(-abs(_trend(smooth)) / math.sqrt(_inflation(len(smooth), model.correlation))))
     onset = _onset(nights, smooth)
     slope = _slope(nights[onset:], smooth[onset:])
     if p > alpha or slope == 0:
         return None
-    now = float(model.trended[-_LAST:].mean())
-    error = model.spread * math.sqrt(variance_of_mean(_LAST, lag))
+    now = float(moving[-_LAST:].mean())
+    error = model.spread * math.sqrt(variance_of_mean(_LAST, model.correlation))
     distance, low, high = _distance(now, error, reference, alpha)
     return Drift(
         since=kept[onset],
-        slope=math.expm1(slope),
-        moved=math.expm1(slope * (kept[-1] - kept[onset])),
+        slope=relative(slope),
+        moved=relative(slope * (kept[-1] - kept[onset])),
         distance=distance,
         distance_low=low,
         distance_high=high,
@@ -102,11 +103,11 @@ def _distance(
         return None, None, None
     away = now - math.log(reference)
     width = -float(ndtri(alpha / 2)) * error
-    return math.expm1(away), math.expm1(away - width), math.expm1(away + width)
+    return relative(away), relative(away - width), relative(away + width)
 
 
 def _trend(series: Floats) -> float:
-    """Mann-Kendall's S as a normal deviate with continuity correction, ties accounted for (Kendall 1955, chapter 4)."""
+    """Mann-Kendall's S as a normal deviate with continuity correction, ties accounted for (Kendall 1955)."""
     n = len(series)
     concordance = numpy.sign(series[None, :] - series[:, None])
     s = float(numpy.triu(concordance).sum())
@@ -132,9 +133,6 @@ def _slope(nights: Floats, series: Floats) -> float:
 
 
 def _onset(nights: Floats, series: Floats) -> int:
-    """First night of the least-squares broken line, flat and then straight; half of MIN_NIGHTS are left to it."""
-    starts = nights[: len(nights) - MIN_NIGHTS // 2]
-    lines = numpy.maximum(nights - starts[:, None], 0.0)
-    lines -= lines.mean(axis=1, keepdims=True)
-    explained_squares = (lines @ series) ** 2 / (lines**2).sum(axis=1)
-    return int(explained_squares.argmax())
+    """First night of the least-squares broken line, flat and then straight for DRIFT_NIGHTS at least."""
+    lines = broken_lines(nights, nights[: len(nights) - DRIFT_NIGHTS])
+    return int(numpy.argmax((lines @ series) ** 2 / (lines**2).sum(axis=1)))

@@ -12,20 +12,28 @@ import math
 import numbers
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy
 from scipy.special import ndtri, stdtr, stdtrit
 
-from harness.statistics.partition import BAD_NIGHT, MIN_NIGHTS, Floats, partition, running_median
+from harness.statistics.partition import BAD_NIGHT, MIN_NIGHTS, Floats, partition
 from harness.statistics.scan import critical_magnitude, critical_rank, rank_split
 
-PENALTY = 2.5  # times log n for a step (VERDICTS rule 9); between 2, too few, and 3 of Schwarz for two parameters
+PENALTY = 2.5  # times log n for a step: between Yao's 2 (1988) and Zhang and Siegmund's 3 (2007)
 _DRIFT_PENALTY = 1.0  # times log n for a common slope: one parameter more (Schwarz 1978)
 _RESOLUTION = 1e-4  # relative: numbers in logs are rounded to about four digits, no single run is known better
 _MAD = 1.4826  # standard deviations of a normal in one median absolute deviation
 _LOCAL_WEIGHT = 10.0  # degrees of freedom lent by the rest of the history to the spread of two stretches
 _MOST_CORRELATION = 0.95
+_RANK_LEVEL = 3.0  # times alpha: both tests must pass, and each is there for noise that deceives the other
+_SEPARATION = 0.9  # of complete separation is enough where so few nights could never be significant by rank
+DRIFT_NIGHTS = 10  # a movement over fewer nights is a step to whoever looks for its cause
+_KNEES = 40  # tried: a drift's beginning is never sharper than a fortieth of the time
+_LARGEST = 709.0  # log of the largest float
+_ROUNDING = 1e-9  # of a cost: nights that say the same, to the last digits
+_BENDS, _HEIGHTS = (0.0, BAD_NIGHT, 5.0, 8.0), (0.0, BAD_NIGHT, BAD_NIGHT, 0.0)  # in scales, see _clean
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +54,7 @@ class ChangePoint:
 
 
 def change_points(
-    values: Sequence[float], *, runs_per_point: int = 1, min_effect: float = 0.0, alpha: float = 0.01
+    values: Sequence[float] | Floats, *, runs_per_point: int = 1, min_effect: float = 0.0, alpha: float = 0.01
 ) -> tuple[ChangePoint, ...]:
     """The lasting changes of level in a history of one positive number a night, oldest first.
 
@@ -66,7 +74,8 @@ def change_points(
         return ()
     model = explained(logs, runs_per_point=runs_per_point, alpha=alpha)
     found = (_described(model, step, kept, alpha) for step in range(len(model.starts)))
-    return tuple(point for point in found if abs(point.effect) >= min_effect)
+    large = (point for point in found if abs(point.effect) >= min_effect)
+    return tuple(sorted(large, key=lambda point: point.index))
 
 
 def explained(logs: Floats, *, runs_per_point: int, alpha: float) -> Model:
@@ -74,17 +83,18 @@ def explained(logs: Floats, *, runs_per_point: int, alpha: float) -> Model:
     return _confirmed(_explain(logs, _RESOLUTION / math.sqrt(runs_per_point)), alpha)
 
 
-def usable(values: Sequence[float]) -> tuple[list[int], Floats]:
+def usable(values: Sequence[float] | Floats) -> tuple[list[int], Floats]:
     """(indices, logs) of the nights whose value is a positive finite number."""
-    nights = values if isinstance(values, Iterable) and not isinstance(values, str | bytes) else ()
-    kept = [(index, float(value)) for index, value in enumerate(nights) if positive(value)]
-    return [index for index, _ in kept], numpy.log([value for _, value in kept])
+    listed = isinstance(values, Iterable) and not isinstance(values, str | bytes) and getattr(values, "ndim", 1) > 0
+    nights = values if listed else ()
+    kept = [(index, value) for index, value in enumerate(nights) if positive(value)]
+    return [index for index, _ in kept], numpy.array([math.log(value) for _, value in kept])
 
 
 def positive(value: object) -> bool:
     """Whether it is a positive finite number; a truth value is none."""
     real = isinstance(value, numbers.Real) and not isinstance(value, bool | numpy.bool_)
-    return real and 0.0 < float(value) < math.inf  # type: ignore[arg-type]  # NaN is outside
+    return real and 0 < value < math.inf  # type: ignore[operator]  # NaN is outside
 
 
 def check_options(runs_per_point: int, min_effect: float, alpha: float) -> None:
@@ -98,64 +108,71 @@ def check_options(runs_per_point: int, min_effect: float, alpha: float) -> None:
 
 
 class Model(NamedTuple):
-    """An explanation of n nights: steps at ``starts``, and a common ``slope`` already taken out of ``logs``."""
+    """An explanation of n nights: steps at ``starts``, and a drift already taken out of ``logs``."""
 
-    logs: Floats  # natural logs, the slope taken out
+    logs: Floats  # natural logs, the drift taken out
     clean: Floats  # the same with bad nights pulled towards their neighbours
     starts: list[int]
-    slope: float  # a night
+    drift: Floats  # what was taken out, night by night
     correlation: float  # lag 1, of what is left
     spread: float  # standard deviation of a night about its level
     floor: float  # the least spread
-
-    @property
-    def trended(self) -> Floats:
-        """The clean nights with the slope put back."""
-        return self.clean + self.slope * (numpy.arange(len(self.clean)) - (len(self.clean) - 1) / 2)
 
     @property
     def edges(self) -> list[int]:
         return [0, *self.starts, len(self.logs)]
 
 
+class _Fit(NamedTuple):
+    criterion: float
+    starts: list[int]
+    drift: Floats
+    correlation: float
+
+
+class _Line(NamedTuple):
+    """A shape that a drift may have; ``cost`` times log n is its penalty."""
+
+    shape: Floats
+    cost: float
+
+
 def _explain(logs: Floats, floor: float) -> Model:
-    """The best of many explanations by steps, a common drift and autocorrelated noise.
+    """The best of many explanations by steps, a drift and autocorrelated noise.
 
     The partition takes the noise for independent and finds too many steps where it is not; its steps are
     taken away one by one, the smallest first, and each of these nested models is fitted with and without
-    a common slope and with noise of its own lag-1 correlation.  The one of the smallest information
-    criterion is taken (Schwarz 1978; for autocorrelated noise and steps: Chakar, Lebarbier, Levy-Leduc &
-    Robin 2017).  A second partition is made with the drift taken out, as it cuts a drift to pieces.
+    a drift and with noise of its own lag-1 correlation.  The one of the smallest information criterion is
+    taken (Schwarz 1978; for steps in autocorrelated noise: Chakar, Lebarbier, Levy-Leduc & Robin 2017).
+    A second partition is made with the drift taken out, as the first cuts a drift to pieces.
     """
-    nights = numpy.arange(len(logs), dtype=float) - (len(logs) - 1) / 2
+    n = len(logs)
+    straight = _Line(numpy.arange(n, dtype=float), _DRIFT_PENALTY)
     scale = _scale(logs, floor)
-    best: tuple[float, list[int], float, float] = (math.inf, [], 0.0, 0.0)
-    slope = 0.0
+    best = _Fit(math.inf, [], numpy.zeros(n), 0.0)
+    lines = [straight]
     for _ in range(2):
-        level = logs - slope * nights
-        starts = partition(level, scale=scale, penalty=PENALTY * math.log(len(logs)))
-        best = min(best, *_nested(_clean(level) + slope * nights, nights, starts, floor))
-        if not best[2]:
+        starts = partition(logs - best.drift, scale=scale, penalty=PENALTY * math.log(n))
+        clean = _clean(logs - best.drift, starts) + best.drift
+        best = min(best, *_nested(clean, starts, lines, floor), key=lambda fit: fit.criterion)
+        if not best.drift.any():
             break
-        slope = best[2]
-    _, starts, slope, correlation = best
-    level = logs - slope * nights
-    clean = _clean(level)
-    left = clean - levels(clean, starts)
-    spread = max(math.sqrt(float(left @ left) / (len(left) - len(starts) - 1)), floor)
-    return Model(level, clean, starts, slope, correlation, spread, floor)
+        lines = [straight, _Line(best.drift, PENALTY)]
+    level = logs - best.drift
+    clean = _clean(level, best.starts)
+    left = clean - levels(clean, best.starts)
+    spread = max(math.sqrt(float(left @ left) / (n - len(best.starts) - 1)), floor)
+    return Model(level, clean, best.starts, best.drift, best.correlation, spread, floor)
 
 
-def _nested(
-    clean: Floats, nights: Floats, starts: list[int], floor: float
-) -> list[tuple[float, list[int], float, float]]:
-    """(criterion, starts, slope, correlation) with ever fewer of the steps, without and with a slope."""
-    models = []
+def _nested(clean: Floats, starts: list[int], lines: list[_Line], floor: float) -> list[_Fit]:
+    """Fits with ever fewer of the steps, each without and with a drift; without a step, a broken drift too."""
+    fits = []
     while True:
-        models.append(_criterion(clean, nights, starts, 0.0, floor))
-        models.append(_criterion(clean, nights, starts, _common_slope(clean, nights, starts), floor))
+        fits.append(_fit(clean, starts, None, floor))
+        fits.extend(_fit(clean, starts, line, floor) for line in lines)
         if not starts:
-            return models
+            return [*fits, _fit(clean, starts, _Line(_broken_line(clean), PENALTY), floor)]
         edges = numpy.array([0, *starts, len(clean)])
         sizes = numpy.diff(edges)
         heights = numpy.diff(numpy.add.reduceat(clean, edges[:-1]) / sizes)
@@ -163,17 +180,40 @@ def _nested(
         starts = starts[:weakest] + starts[weakest + 1 :]
 
 
-def _criterion(
-    clean: Floats, nights: Floats, starts: list[int], slope: float, floor: float
-) -> tuple[float, list[int], float, float]:
+def _fit(clean: Floats, starts: list[int], line: _Line | None, floor: float) -> _Fit:
+    """Least squares: a level for every stretch and, with a line, one slope for all; then the correlation."""
     n = len(clean)
-    left = clean - slope * nights
-    left = left - levels(left, starts)
+    left = clean - levels(clean, starts)
+    drift = numpy.zeros(n)
+    if line is not None:
+        within = line.shape - levels(line.shape, starts)
+        slope = float(within @ left) / float(within @ within)
+        left = left - slope * within
+        drift = slope * (line.shape - line.shape.mean())
     lag = _lag(left, floor)
     innovations = left[1:] - lag * left[:-1]
     variance = (float(innovations @ innovations) + (1 - lag**2) * left[0] ** 2) / n + floor**2
-    penalty = PENALTY * len(starts) + (_DRIFT_PENALTY if slope else 0.0)
-    return n * math.log(variance) + penalty * math.log(n), starts, slope, correlation(left, len(starts) + 1, floor)
+    penalty = PENALTY * len(starts) + (line.cost if line is not None else 0.0)
+    return _Fit(
+        n * math.log(variance) + penalty * math.log(n), starts, drift, correlation(left, len(starts) + 1, floor)
+    )
+
+
+def _broken_line(clean: Floats) -> Floats:
+    """The best line that is flat before or after one of a few knees."""
+    n = len(clean)
+    nights = numpy.arange(n, dtype=float)
+    knees = numpy.linspace(0, max(n - 1 - DRIFT_NIGHTS, 0), min(n, _KNEES))
+    lines = numpy.concatenate([broken_lines(nights, knees), broken_lines(-nights, knees - n + 1)])
+    best: Floats = lines[numpy.argmax((lines @ clean) ** 2 / (lines**2).sum(axis=1))]
+    return best
+
+
+def broken_lines(nights: Floats, knees: Floats) -> Floats:
+    """Lines of mean 0, one row for each knee: flat before it, of slope 1 after."""
+    lines: Floats = numpy.maximum(nights - knees[:, None], 0.0)
+    lines -= lines.mean(axis=1, keepdims=True)
+    return lines
 
 
 def _lag(left: Floats, floor: float) -> float:
@@ -205,10 +245,6 @@ def _confirmed(model: Model, alpha: float) -> Model:
     return model
 
 
-_RANK_LEVEL = 3.0  # times alpha: both tests must pass, and each is there for noise that deceives the other
-_SEPARATION = 0.9  # of complete separation is enough where so few nights could never be significant by rank
-
-
 def _margin(model: Model, step: int, alpha: float) -> float:
     """By what factor the step exceeds what it must, at the worst of its tests."""
     start, split, end = model.edges[step : step + 3]
@@ -234,8 +270,18 @@ def _height(model: Model, step: int) -> tuple[float, float, float]:
     squares = float(len(before) * before.var() + len(after) * after.var())
     lent = min(_LOCAL_WEIGHT, len(model.logs) - (end - start))
     variance = (lent * model.spread**2 + squares) / (lent + freedom)
-    error = math.sqrt(max(variance, model.floor**2) * sum(of_mean))
+    error = math.sqrt(max(variance, model.floor**2) * (sum(of_mean) + _share_of_drift(model, start, split, end)))
     return float(after.mean() - before.mean()), error, lent + freedom
+
+
+def _share_of_drift(model: Model, start: int, split: int, end: int) -> float:
+    """What the uncertain size of the drift adds to the variance of a step, in variances of a night."""
+    if not model.drift.any():
+        return 0.0
+    within = model.drift - levels(model.drift, model.starts)
+    apart = model.drift[split:end].mean() - model.drift[start:split].mean()
+    inflation = (1 + model.correlation) / (1 - model.correlation)
+    return float(apart**2 * inflation / (within @ within))
 
 
 def variance_of_mean(nights: int, correlation: float) -> float:
@@ -257,8 +303,8 @@ def _beside_slope(model: Model, step: int) -> float:
     """
     start, split, end = model.edges[step : step + 3]
     clean, n = model.clean[start:end], end - start
-    nights = numpy.arange(n) - (n - 1) / 2
     by_step = clean - levels(clean, [split - start])
+    nights = numpy.arange(n) - (n - 1) / 2
     by_line = clean - clean.mean()
     by_line = by_line - nights * (nights @ by_line) / (nights @ nights)
     if by_line @ by_line >= by_step @ by_step:
@@ -278,29 +324,37 @@ def _described(model: Model, step: int, kept: list[int], alpha: float) -> Change
     """Where and how large.
 
     The nights where the step may lie are those at which it would cost at most 2 x more than where it
-    costs least, with x from P(max of two independent exponentials > x) = alpha, for the two walks of the
-    log likelihood away from the change (Siegmund 1988), deflated for correlation.
+    costs least.  Away from the change the log likelihood walks down on both sides, and the higher of the
+    two maxima exceeds x + 0.583 d with probability 1 - (1 - exp(-x - 0.583 d))^2 = alpha for a step of d
+    deviations a night (Siegmund 1988, with his correction for walks in steps); deflated for correlation.
+    The size's interval is that of Student's t at the first, the best and the last of these nights together.
     """
     start, split, end = model.edges[step : step + 3]
-    height, error, freedom = _height(model, step)
     costs = _costs(model, start, split, end)
-    split = start + MIN_NIGHTS + int(costs.argmin())
     deflation = (1 - model.correlation) / (1 + model.correlation)
-    most = min(-2 * math.log(1 - math.sqrt(1 - alpha)), _UNSEEN * BAD_NIGHT**2)
-    likely = numpy.flatnonzero((costs - costs.min()) * deflation <= most)
-    low, high = start + MIN_NIGHTS + int(likely[0]), start + MIN_NIGHTS + int(likely[-1])
-    width = float(stdtrit(freedom, 1 - alpha / 2)) * error
+    deviations = abs(_height(model, step)[0]) / model.spread * math.sqrt(deflation)
+    most = 2 * max(-math.log(-math.expm1(math.log1p(-alpha) / 2)) - 0.583 * deviations, 0.0) / deflation
+    likely = start + MIN_NIGHTS + numpy.flatnonzero(costs <= costs.min() + most + _ROUNDING)
+    split, low, high = start + MIN_NIGHTS + int(costs.argmin()), int(likely[0]), int(likely[-1])
+    heights = [_height(_moved(model, step, night), step) for night in (split, low, high)]
+    widths = [float(stdtrit(freedom, 1 - alpha / 2)) * error for _, error, freedom in heights]
     return ChangePoint(
         index=kept[split],
         low=kept[low - 1] + 1,  # the nights missing before it may have been the first
         high=kept[high],
-        effect=math.expm1(height),
-        effect_low=math.expm1(height - width),
-        effect_high=math.expm1(height + width),
+        effect=relative(heights[0][0]),
+        effect_low=relative(min(height - width for (height, _, _), width in zip(heights, widths, strict=True))),
+        effect_high=relative(max(height + width for (height, _, _), width in zip(heights, widths, strict=True))),
     )
 
 
-_UNSEEN = 0.99  # of what one night can say at most: else a bad night beside the step always might be of it
+def _moved(model: Model, step: int, night: int) -> Model:
+    return model._replace(starts=[*model.starts[:step], night, *model.starts[step + 1 :]])
+
+
+def relative(logs: float) -> float:
+    """A difference of logs as a relative one, infinite beyond the largest float."""
+    return math.expm1(logs) if logs < _LARGEST else math.inf
 
 
 def _costs(model: Model, start: int, split: int, end: int) -> Floats:
@@ -320,12 +374,6 @@ def levels(series: Floats, starts: list[int]) -> Floats:
     return numpy.repeat(numpy.add.reduceat(series, edges[:-1]) / sizes, sizes)
 
 
-def _common_slope(series: Floats, nights: Floats, starts: list[int]) -> float:
-    """Least-squares slope a night, the same in every stretch, each with a level of its own."""
-    within = nights - levels(nights, starts)
-    return float(within @ series / (within @ within))
-
-
 def _scale(logs: Floats, floor: float) -> float:
     """Standard deviation of a night from the differences of neighbours, unmoved by steps and bad nights.
 
@@ -335,10 +383,18 @@ def _scale(logs: Floats, floor: float) -> float:
     return max(float(_MAD * numpy.median(differences) or numpy.mean(differences)) / math.sqrt(2), floor)
 
 
-def _clean(series: Floats) -> Floats:
-    """The series with every night at most 3 deviations from the median of the 7 around it (Hampel 1974)."""
-    centre = running_median(series, 7)
-    away = series - centre
+def _clean(series: Floats, starts: list[int]) -> Floats:
+    """The series with bad nights pulled to the median of their stretch: Hampel's three-part function (1974).
+
+    A deviation counts as it is up to 3 scales, as 3 from there to 5, as less and less to 8, and not at all beyond.
+    """
+    edges = [0, *starts, len(series)]
+    middles = [float(numpy.median(series[start:end])) for start, end in pairwise(edges)]
+    away = series - numpy.repeat(middles, numpy.diff(edges))
     distance = numpy.abs(away)
-    most = BAD_NIGHT * _MAD * float(numpy.median(distance) or numpy.mean(distance))
-    return numpy.clip(series, centre - most, centre + most)
+    scale = float(_MAD * numpy.median(distance) or numpy.mean(distance))
+    if scale == 0:
+        return series
+    kept: Floats = numpy.interp(distance / scale, _BENDS, _HEIGHTS) * scale
+    clean: Floats = series - away + numpy.copysign(kept, away)
+    return clean

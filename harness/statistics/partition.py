@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[numpy.float64]
 MIN_NIGHTS = 3  # a new level is carried by three nights (VERDICTS rule 9)
-BAD_NIGHT = 3.0  # scales: beyond, a night costs no more however far away it lies (Fearnhead & Rigaill 2019, section 5)
+BAD_NIGHT = 3.0  # scales: beyond, a night costs no more however far away it lies (Fearnhead & Rigaill 2019)
 _MOST_LEVELS = 250  # closer than a fifth of a scale apart wherever stretches of a few nights lie
 
 
@@ -16,7 +16,7 @@ def partition(series: Floats, *, scale: float, penalty: float) -> list[int]:
 
     A stretch at level m costs the sum of min(((y - m) / scale)^2, BAD_NIGHT^2), the biweight loss, and
     each further stretch ``penalty`` (Fearnhead & Rigaill 2019, "Changepoint detection in the presence of
-    outliers", equation 2).  Their functional recursion is made over a finite set of levels (the values and
+    outliers").  Their functional recursion is made over a finite set of levels (the values and
     their running medians), which is Viterbi's algorithm with the state (level, nights of this stretch so far,
     counted up to MIN_NIGHTS): O(n levels) and vectorised over the levels.  Needs n >= 2 MIN_NIGHTS.
     """

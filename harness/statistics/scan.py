@@ -10,11 +10,11 @@ from scipy.special import ndtri
 
 from harness.statistics.partition import Floats
 
-_TAILS = (0.1, 0.05, 0.02, 0.01, 0.005, 0.001, 0.0001)
-_NIGHTS = (6, 7, 8, 9, 10, 12, 14, 17, 20, 25, 30, 40, 60, 100, 200, 400, 1000, 4000)
+TAILS = (0.1, 0.05, 0.02, 0.01, 0.005, 0.001, 0.0001)
+NIGHTS = (6, 7, 8, 9, 10, 12, 14, 17, 20, 25, 30, 40, 60, 100, 200, 400, 1000, 4000)
 
-# Upper quantiles (columns: _TAILS) of the maximum over k = 3 .. n - 3 of the absolute standardised sum of the
-# first k of n values without change (rows: _NIGHTS).  By simulation, 2,000,000 series for n <= 30 to 20,000
+# Upper quantiles (columns: TAILS) of the maximum over k = 3 .. n - 3 of the absolute standardised sum of the
+# first k of n values without change (rows: NIGHTS).  By simulation, 2,000,000 series for n <= 30 to 20,000
 # for n = 4000; `python -m tests.statistics.study.nulls` makes them again, a test compares a few.
 # fmt: off
 _MAGNITUDE = (  # independent normal values of known spread about their own mean (Worsley 1979)
@@ -76,9 +76,9 @@ def _quantile(table: tuple[tuple[float, ...], ...], nights: int, alpha: float) -
 
     A level above the table's largest is judged at that one: stricter than asked, never laxer.
     """
-    row = [float(numpy.interp(math.log(nights), numpy.log(_NIGHTS), column)) for column in zip(*table, strict=True)]
-    beyond = max(0.0, math.log(_TAILS[-1] / alpha))
-    within = float(numpy.interp(-math.log(alpha), -numpy.log(_TAILS), row))
+    row = [float(numpy.interp(math.log(nights), numpy.log(NIGHTS), column)) for column in zip(*table, strict=True)]
+    beyond = max(0.0, math.log(TAILS[-1] / alpha))
+    within = float(numpy.interp(-math.log(alpha), -numpy.log(TAILS), row))
     return math.sqrt(within**2 + 2 * beyond)
 
 
@@ -93,7 +93,7 @@ def normal_scores(values: Floats) -> Floats:
 def rank_split(values: Floats, first: int) -> tuple[float, float]:
     """(z, most): the absolute standardised sum of the first ``first`` normal scores, and the most it could be.
 
-    The variance is that of ``first`` scores drawn without replacement (Hajek & Sidak 1967, section II.3.1).
+    The variance is that of ``first`` scores drawn without replacement (Hajek & Sidak 1967).
     ``most`` is reached where every value before is smaller, or every one larger, than all after.
     """
     n = len(values)

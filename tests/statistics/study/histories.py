@@ -152,8 +152,8 @@ def intervals(scale: float) -> list[Row]:
 def drifts(scale: float) -> list[Row]:
     cases = max(int(CASES * scale / 4), 20)
     kinds: dict[str, tuple[noise.Model, float | None, float | None]] = {
-        "typical": (noise.typical, None, 0.02),
-        "single bad nights": (bad_nights, None, 0.02),
+        "typical": (noise.typical, None, 0.03),
+        "single bad nights": (bad_nights, None, 0.03),
         "autocorrelated 0.6": (noise.autocorrelated, None, None),
         "creeping 0.05 % a night": (creeping, None, None),
         "drifting 0.5 % a night": (noise.drifting, 0.95, None),
