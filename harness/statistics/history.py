@@ -23,6 +23,7 @@ from harness.statistics.scan import critical_magnitude, critical_rank, rank_spli
 
 PENALTY = 2.5  # times log n for a step: between Yao's 2 (1988) and Zhang and Siegmund's 3 (2007)
 _DRIFT_PENALTY = 1.0  # times log n for a common slope: one parameter more (Schwarz 1978)
+_BROKEN_PENALTY = 3.5  # of one that begins or ends within: its night and its side are looked for too
 _RESOLUTION = 1e-4  # relative: numbers in logs are rounded to about four digits, no single run is known better
 _MAD = 1.4826  # standard deviations of a normal in one median absolute deviation
 _LOCAL_WEIGHT = 10.0  # degrees of freedom lent by the rest of the history to the spread of two stretches
@@ -157,7 +158,7 @@ def _explain(logs: Floats, floor: float) -> Model:
         best = min(best, *_nested(clean, starts, lines, floor), key=lambda fit: fit.criterion)
         if not best.drift.any():
             break
-        lines = [straight, _Line(best.drift, PENALTY)]
+        lines = [straight, _Line(best.drift, _BROKEN_PENALTY)]
     level = logs - best.drift
     clean = _clean(level, best.starts)
     left = clean - levels(clean, best.starts)
@@ -172,7 +173,7 @@ def _nested(clean: Floats, starts: list[int], lines: list[_Line], floor: float) 
         fits.append(_fit(clean, starts, None, floor))
         fits.extend(_fit(clean, starts, line, floor) for line in lines)
         if not starts:
-            return [*fits, _fit(clean, starts, _Line(_broken_line(clean), PENALTY), floor)]
+            return [*fits, _fit(clean, starts, _Line(_broken_line(clean), _BROKEN_PENALTY), floor)]
         edges = numpy.array([0, *starts, len(clean)])
         sizes = numpy.diff(edges)
         heights = numpy.diff(numpy.add.reduceat(clean, edges[:-1]) / sizes)

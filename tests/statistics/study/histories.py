@@ -10,7 +10,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -202,9 +202,9 @@ def real() -> list[Row]:
     return found
 
 
-def _over(counts: object) -> Count:
+def _over(counts: Iterable[Count]) -> Count:
     total = Count(0, 0, 0)
-    for count in counts:  # type: ignore[attr-defined]
+    for count in counts:
         total = total.plus(count)
     return total
 
