@@ -20,11 +20,11 @@ from harness.statistics.boundary import (
 )
 from harness.statistics.evidence import Decision, Evidence, MeanSpread, RawRuns, Single, Spread, without_interval
 from harness.statistics.finite import count, number, numbers
-from harness.statistics.interval import POWER, pooled
-from harness.statistics.outlook import Limits, Present, further_runs
+from harness.statistics.seeds_ahead import Limits, Present, further_runs
 from harness.statistics.sequential import ACCURACY_LOOKS
 
 METHOD = "t of the seeds' means with pooled spread, levels for looks at 1, 2, 3, 5, 8 and 10 seeds"
+POWER = 0.95  # of ``detectable``
 DEVIATIONS = 2.0  # the margin where none is given, in standard deviations of one run
 REGRESSION_SHARE = 0.9  # of alpha; the rest is for gains: a leak is large, and can wait for one seed more
 CHANGE_SHAPE = 0.45  # near Pocock's 0.5: what is badly broken is found after few seeds
@@ -214,6 +214,14 @@ def _spread(asked: _Question, mean: float) -> tuple[float, float]:
     return _step((*runs, reference.level), least) / math.sqrt(12) or EQUAL_RUNS * (asked.margin or 0.0), known
 
 
+def pooled(parts: list[tuple[float, float]]) -> tuple[float, float]:
+    """(std, df) of several (std, df) that estimate one spread; (nan, 0) where none has df."""
+    df = sum(freedom for _, freedom in parts)
+    if df <= 0:
+        return math.nan, 0.0
+    return math.sqrt(sum(freedom * std**2 for std, freedom in parts if freedom > 0) / df), df
+
+
 def _larger(s: float, df: float, earlier: float, earlier_df: float) -> bool:
     """Whether our own runs differ more than the earlier ones, by an F test at level ``DISTRUST``."""
     if df < 1 or s <= earlier:
@@ -256,8 +264,8 @@ def _question(
 ) -> _Question | str:
     """What is asked, turned so that higher is better; or why it cannot be asked."""
     measured = numbers(values)
-    if measured is None:
-        return "no run was measured" if _empty(values) else "a measured value is not a finite number"
+    if not measured:
+        return "a measured value is not a finite number" if measured is None else "no run was measured"
     if not isinstance(higher_is_better, bool):
         return "whether higher is better must be said"
     sign = 1.0 if higher_is_better else -1.0
@@ -276,13 +284,6 @@ def _question(
     alpha_level, beta_level = (level for level in levels if level is not None)
     turned = tuple(sign * value for value in measured)
     return _Question(turned, known, earlier, band, alpha_level, beta_level)
-
-
-def _empty(values: object) -> bool:
-    try:
-        return len(values) == 0  # type: ignore[arg-type]
-    except TypeError:
-        return False
 
 
 def _earlier(spread: object) -> tuple[float, float] | str:
@@ -308,7 +309,7 @@ def _reference(reference: object, sign: float) -> _Reference | str:
 
 def _raw(reference: RawRuns, sign: float) -> _Reference | str:
     runs = numbers(reference.values)
-    if runs is None:
+    if not runs:
         return "the reference is empty or not finite"
     n = len(runs)
     mean = math.fsum(runs) / n

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy
 from scipy.special import stdtrit
 
-from harness.statistics.numbers import finite
+from harness.statistics.finite import array
 from harness.statistics.scale import FLOOR, MAD_DF, mad
 
 SUSPECTED = 0.05  # of unchanged nights, a side: at four pairs each that is 0.8 runs a night
@@ -27,7 +27,7 @@ def suspicious(history: Sequence[float], tonight: Sequence[float]) -> bool:
     the variance of a median is pi/2 that of a mean) with the MAD's scale and degrees of freedom.  Too
     short a history and numbers that are no step times are suspicious: whoever cannot be screened is measured.
     """
-    past, now = finite(history), finite(tonight)
+    past, now = array(history), array(tonight)
     if past is None or now is None or len(past) < FEWEST_NIGHTS or not len(now) or min(past.min(), now.min()) <= 0:
         return True
     past, now = numpy.log(past), numpy.log(now)

@@ -13,9 +13,9 @@ import numpy
 
 from harness.statistics.contaminated import Array, Mixture, Terms, log_total, mixture, terms
 from harness.statistics.evidence import Decision, Evidence, without_interval
-from harness.statistics.forecast import Standing, further_pairs
+from harness.statistics.pairs_ahead import Standing, further_pairs
 from harness.statistics.levels import Demand, borderline
-from harness.statistics.numbers import finite, share
+from harness.statistics.finite import array, share
 from harness.statistics.scale import Belief, believed
 from harness.statistics.sequential import SPEED_LOOKS
 
@@ -46,7 +46,7 @@ def judge_speed_paired(
     passes.  A margin of 0 looks for changes only: nothing passes.  Never raises for data.
     """
     demand = Demand(margin, alpha, beta)
-    old, new, past = finite(baseline), finite(candidate), finite(history)
+    old, new, past = array(baseline), array(candidate), array(history)
     fault = _fault(old, new, demand)
     if not fault and past is None:
         fault = "the history is no list of finite log ratios"
@@ -78,7 +78,7 @@ def judge_speed(
     differs between the days of the two sides is not in the interval.  Never raises for data.
     """
     demand = Demand(margin, alpha, beta)
-    old, new = finite(baseline), finite(candidate)
+    old, new = array(baseline), array(candidate)
     fault = _fault(old, new, demand)
     if fault or old is None or new is None:
         return without_interval("invalid", fault, UNPAIRED)
@@ -106,9 +106,13 @@ def _collapsed(found: Terms) -> tuple[Array, Array, Array]:
 
 
 def _evidence(posterior: Mixture, belief: Belief, standing: Standing, demand: Demand, method: str) -> Evidence:
-    """Decide and describe; the interval has the level of this look (Jennison & Turnbull 2000, chapter 9)."""
+    """Decide and describe; the interval is of the level that decided (Jennison & Turnbull 2000, chapter 9)."""
     decision, fail = decide(posterior, standing.n, demand), demand.fail_level(standing.n)
     low, middle, high, powered = posterior.quantiles(fail, 0.5, 1 - fail, POWER)
+    reach = high - middle
+    if decision == "pass":  # the bounds that show it
+        equal = demand.pass_level(standing.n)
+        low, high = posterior.quantiles(equal, 1 - equal)
     scale = posterior.typical_scale
     looks = max(sum(look <= standing.n for look in SPEED_LOOKS), 1)
     return Evidence(
@@ -118,7 +122,7 @@ def _evidence(posterior: Mixture, belief: Belief, standing: Standing, demand: De
         high=_relative(high),
         margin=demand.margin,
         detectable=_relative(
-            float(borderline(numpy.asarray(scale))) + _found(high - middle, powered - middle, standing.df)
+            float(borderline(numpy.asarray(scale))) + _found(reach, powered - middle, standing.df)
         ),
         needs=further_pairs(posterior, middle, standing, demand) if decision == "inconclusive" else None,
         looks=looks,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from harness.statistics import Evidence, MeanSpread, RawRuns, Single, Spread, judge_accuracy
-from harness.statistics.outlook import LATER
+from harness.statistics.seeds_ahead import LATER
 from harness.statistics.sequential import ACCURACY_LOOKS
 from tests.statistics.study.row import Row, share
 
