@@ -13,9 +13,9 @@ import numpy
 
 from harness.statistics.contaminated import Array, Mixture, Terms, log_total, mixture, terms
 from harness.statistics.evidence import Decision, Evidence, without_interval
-from harness.statistics.pairs_ahead import Standing, further_pairs
-from harness.statistics.levels import Demand, borderline
 from harness.statistics.finite import array, share
+from harness.statistics.levels import Demand, borderline
+from harness.statistics.pairs_ahead import Standing, further_pairs
 from harness.statistics.scale import Belief, believed
 from harness.statistics.sequential import SPEED_LOOKS
 
@@ -121,9 +121,7 @@ def _evidence(posterior: Mixture, belief: Belief, standing: Standing, demand: De
         low=_relative(low),
         high=_relative(high),
         margin=demand.margin,
-        detectable=_relative(
-            float(borderline(numpy.asarray(scale))) + _found(reach, powered - middle, standing.df)
-        ),
+        detectable=_relative(float(borderline(numpy.asarray(scale))) + _found(reach, powered - middle, standing.df)),
         needs=further_pairs(posterior, middle, standing, demand) if decision == "inconclusive" else None,
         looks=looks,
         method=method,
