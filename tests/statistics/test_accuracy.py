@@ -35,12 +35,23 @@ GAIN = Boundary(design=TEN, level=0.001, below=False, shape=0.45, alone=2e-4)
 
 def test_the_bounds_are_those_of_a_pooled_t_test_at_the_levels_of_the_look() -> None:
     values = (0.9605, 0.9635, 0.9585)
-    evidence = judge_accuracy(values, reference=RAW)
+    evidence = judge_accuracy(values, reference=RAW, margin=1e-4)  # too close to be shown
+    assert evidence.decision == "inconclusive"
     test = stats.ttest_ind(values, REFERENCE)
     difference = sum(values) / 3 - MEAN
     assert evidence.estimate == pytest.approx(difference)
     for bound, t in ((evidence.high, LOSS.limit(3)), (evidence.low, -GAIN.limit(3))):
         assert bound == pytest.approx(difference + t * difference / test.statistic)
+
+
+@pytest.mark.parametrize("margin", [None, 0.006])
+def test_the_bounds_of_a_pass_are_those_that_show_it(margin: float | None) -> None:
+    evidence = judge_accuracy((0.9605, 0.9635, 0.9585), reference=RAW, margin=margin)
+    assert evidence.decision == "pass"
+    assert evidence.margin is not None
+    assert evidence.low is not None
+    assert evidence.high is not None
+    assert -evidence.margin < evidence.low < (evidence.estimate or 0) < evidence.high < evidence.margin
 
 
 @pytest.mark.parametrize(
