@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 
 import numpy
@@ -261,14 +260,6 @@ def test_the_small_series_of_otava_show_their_changes() -> None:
     assert indices([1.02, 0.95, 0.99, 1.00, 1.12, 0.90, *found]) == [6]
     assert indices([2.02, 2.03, 2.01, 2.04, 1.82, 1.85, 1.79, 1.81, 1.80, 1.76, 1.78]) == [4]
     assert indices([1] * 5 + [5] * 8 + [9] * 8 + [3] * 9) == [5, 13, 21]
-
-
-def test_ten_thousand_cells_take_less_than_a_minute() -> None:
-    series = [histories.bad_nights(numpy.random.default_rng(seed), (1, 60))[0] for seed in range(30)]
-    start = time.process_time()
-    for values in series:
-        change_points(numpy.exp(values))
-    assert (time.process_time() - start) / len(series) < 0.020  # a decision; 0.006 for the 10,000, see the study
 
 
 def test_the_study_in_reduced_size_reaches_its_targets() -> None:
