@@ -113,7 +113,7 @@ def _histories(cases: int) -> list[Row]:
 
 
 def _spoilt(cases: int) -> list[Row]:
-    """Half of ten pairs have a run that is 5 to 35 % slower, on either side; one of three has, by 20 %; or 30 % have."""
+    """Half of ten pairs have a run that is 5 to 35 % slower on either side; one of three has, by 20 %, or 30 % have."""
     rng = numpy.random.default_rng(SEED)
     sessions = draw(noise.typical, rng, cases // 4)
     excess = numpy.exp(rng.uniform(0.05, 0.35, sessions.baseline.shape))
