@@ -71,7 +71,7 @@ def judge_accuracy(
 
     Call it again as seeds come in, after 1, 2, 3, 5, 8 and 10 of them, and stop at the first decision that
     is not "inconclusive".  If nothing changed, all looks together say "regression" with probability 0.9
-    ``alpha`` and "improved" with 0.1 ``alpha``, hence either with ``alpha``.  If the candidate truly
+    ``alpha`` and "improved" with 0.1 ``alpha`` at most, hence either with ``alpha``.  If the candidate truly
     differs by the margin, all looks together say "pass" with probability ``beta`` at most.  "pass" has
     the first word: a difference that is certain and shown to be within the margin is equivalence.
 

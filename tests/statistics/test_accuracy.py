@@ -128,7 +128,7 @@ def test_noncentral_t_equals_scipys(df: float, shift: float) -> None:
 
 @pytest.mark.parametrize("design", [Design(n=5, df=4.0), Design(n=1, df=0.0), Design(n=5, df=4.0, best=True)])
 @pytest.mark.parametrize("level", [0.009, 0.05])
-def test_all_looks_together_spend_the_level(design: Design, level: float) -> None:
+def test_all_looks_together_spend_the_level_at_most(design: Design, level: float) -> None:
     """By draws of the whole experiment, which the calibration does not make."""
     cases = 40_000
     rng = numpy.random.default_rng(9101)
@@ -149,9 +149,9 @@ def test_all_looks_together_spend_the_level(design: Design, level: float) -> Non
         worse |= t < -loss.limit(k)
         lower = ((mean - 2 - published) / s + design.excess) / design.error(k)
         false_pass |= lower > equal.limit(k)
-    tolerance = 4 * (level / cases) ** 0.5 + 0.05 * level  # of these draws, and of the calibration's own
-    assert worse.mean() == pytest.approx(level, abs=tolerance)
-    assert false_pass.mean() == pytest.approx(level, abs=tolerance)
+    tolerance = 3 * (level / cases) ** 0.5
+    for spent in (worse.mean(), false_pass.mean()):
+        assert 0.9 * level - tolerance < spent < level + tolerance
 
 
 def test_a_count_between_the_looks_has_a_limit_between_and_the_last_limit_stays() -> None:
