@@ -245,9 +245,9 @@ def _worse(cases: int) -> Iterator[Row]:
     question = "accuracy, 3 std lower, baseline of 5"
     endings = _endings(cases, 2201, 5, lower=3.0)
     yield _share(question, "caught", endings, "regression", at_least=0.98)
-    # VERDICTS asks for 3.5.  No boundary in t gets there at a true 1 %: the levels of the looks that need the
-    # fewest seeds, found by search, need 4.08 and catch 97.8 %.
-    yield _seeds(question, endings, at_most=4.5)
+    # Missed: no boundary in t gets there at a true 1 %.  The levels of the looks that need the fewest seeds,
+    # found by search, need 4.08 and catch 97.8 %.
+    yield _seeds(question, endings, at_most=3.5)
     yield _share(question, "pass", endings, "pass")
     yield from _peers(question, "caught", cases, 2202, 5, 3.0)
     question = "accuracy, 3 std lower, baseline of 5, spread known from 20 earlier runs"
