@@ -79,10 +79,12 @@ def test_a_recorded_baseline_turns_the_next_run_green(workspace: Workspace) -> N
     assert "--seeds 5" in refused.stderr
     recorded = workspace.harness("baseline", "record", "toy", "--reason", "first")
     assert recorded.returncode == 0, recorded.stderr
-    assert workspace.harness("run", "toy").returncode == 0
+    fresh = workspace.harness("run", "toy", "--json")
+    assert fresh.returncode == 0
     judged = workspace.harness("report", "--json")
     assert judged.returncode == 0
-    assert [verdict["n"] for verdict in judged.json["verdicts"]] == [1]  # the other two made the baseline
+    # The runs that made the baseline are no evidence.
+    assert [verdict["n"] for verdict in judged.json["verdicts"]] == [len(fresh.json["runs"])]
 
 
 def test_an_undecided_verdict_asks_for_more_seeds_up_to_the_cap(workspace: Workspace) -> None:
