@@ -246,7 +246,7 @@ def aa(
 def report(opened: Opener, model: str | None, as_json: bool) -> int:
     """Judge stored runs by today's baselines and write the HTML page."""
     from harness.commands.report import report as report_runs
-    from harness.core.judge import exit_code
+    from harness.core.verdicts import exit_code
 
     records, verdicts, path = report_runs(opened(), model)
     _show_runs(records, verdicts, path, as_json)

@@ -6,7 +6,7 @@ from harness import registry, store
 from harness.commands.report import deciding_code, report
 from harness.commands.run import Outcome
 from harness.core.changes import Change, changed
-from harness.core.judge import exit_code
+from harness.core.verdicts import exit_code
 
 
 def check(workspace: registry.Workspace, model: str | None) -> tuple[Outcome, tuple[Change, ...]]:

@@ -9,10 +9,11 @@ from harness.commands.report import write_report
 from harness.commands.run import Outcome
 from harness.core.errors import HarnessError
 from harness.core.families import hold_false_discoveries
-from harness.core.judge import exit_code, known_spread
+from harness.core.judge import known_spread
 from harness.core.pairs import RunPair, compare_accuracy, compare_speed, usable
 from harness.core.plan import choose_recipe, looks
 from harness.core.values import ModelSpec, Recipe, Record, RunStatus, Status, Verdict
+from harness.core.verdicts import exit_code
 from harness.statistics import ACCURACY_LOOKS, SPEED_LOOKS
 from harness.wire import SPEED
 from reports.progress import Progress

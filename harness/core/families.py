@@ -18,6 +18,8 @@ def hold_false_discoveries(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
     By Benjamini & Hochberg (1995) over every cell that was tested.  Such a change becomes INCONCLUSIVE,
     never PASS, and says so.
     """
+    if not any(verdict.status in ALARMS for verdict in verdicts):
+        return tuple(verdicts)
     tested = [verdict for verdict in verdicts if verdict.p is not None]
     stands = dict(zip(map(id, tested), false_discovery([verdict.p for verdict in tested], level=RATE), strict=True))
     return tuple(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from statistics import stdev
 
 from harness.core.disturbance import disturbance
@@ -35,16 +35,6 @@ def judge(records: Sequence[Record], recipe: Recipe, baseline: Baseline) -> tupl
         for metric in recipe.metrics
         for verdict in _judge_metric(group, metric, baseline)
     )
-
-
-def exit_code(verdicts: Iterable[Verdict]) -> int:
-    """DESIGN section 4.  A change outweighs a failure, a failure an open question."""
-    statuses = {verdict.status for verdict in verdicts}
-    if statuses & {Status.REGRESSION, Status.IMPROVED}:
-        return 1
-    if statuses & {Status.ERROR, Status.INVALID, Status.UNMEASURED}:
-        return 3
-    return 4 if statuses - {Status.PASS} else 0
 
 
 def unjudgeable(records: Sequence[Record], metric: Metric) -> Verdict | None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from harness.core.errors import HarnessError, nearest
 from harness.core.values import Environment, Job, ModelSpec, Recipe, Status, Verdict
-from harness.statistics import ACCURACY_LOOKS
 
 OPEN = frozenset({Status.INCONCLUSIVE})
 
@@ -86,9 +85,9 @@ def looks(schedule: Sequence[int], cap: int) -> tuple[int, ...]:
     return (*(look for look in schedule if look < cap), cap)
 
 
-def next_look(done: int, cap: int) -> int:
+def next_look(done: int, schedule: Sequence[int], cap: int) -> int:
     """How many seeds the next look wants in all; ``done`` when there is none left."""
-    return next((look for look in looks(ACCURACY_LOOKS, cap) if look > done), done)
+    return next((look for look in looks(schedule, cap) if look > done), done)
 
 
 def undecided(verdicts: Iterable[Verdict]) -> frozenset[tuple[str, str, str, str]]:
@@ -104,10 +103,11 @@ def undecided(verdicts: Iterable[Verdict]) -> frozenset[tuple[str, str, str, str
     return frozenset(group for group, found in statuses.items() if found & OPEN and not found & stop)
 
 
-def more_jobs(jobs: Sequence[Job], verdicts: Iterable[Verdict], cap: int) -> tuple[Job, ...]:
+def more_jobs(jobs: Sequence[Job], verdicts: Iterable[Verdict], schedule: Sequence[int], cap: int) -> tuple[Job, ...]:
     """The jobs of the next look for groups that more runs could decide; empty when none is left.
 
-    ``jobs`` are all that ran so far.  New seeds are the smallest that were not used.
+    ``jobs`` are all that ran so far, ``schedule`` the counts of runs at which one looks.  New seeds are the
+    smallest that were not used.
     """
     groups: dict[tuple[str, str, str, str], list[Job]] = {}
     for job in jobs:
@@ -117,7 +117,7 @@ def more_jobs(jobs: Sequence[Job], verdicts: Iterable[Verdict], cap: int) -> tup
         replace(done[0], seed=seed)
         for group, done in groups.items()
         if group in wanted
-        for seed in _unused({job.seed for job in done}, next_look(len(done), cap) - len(done))
+        for seed in _unused({job.seed for job in done}, next_look(len(done), schedule, cap) - len(done))
     )
 
 

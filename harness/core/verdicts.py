@@ -100,3 +100,13 @@ def _of(reference: Reference) -> str:
     if reference.std is None and not reference.values:
         return " (a single number)"
     return f" ({count} runs)"
+
+
+def exit_code(verdicts: Iterable[Verdict]) -> int:
+    """DESIGN section 4.  A change outweighs a failure, a failure an open question."""
+    statuses = {verdict.status for verdict in verdicts}
+    if statuses & {Status.REGRESSION, Status.IMPROVED}:
+        return 1
+    if statuses & {Status.ERROR, Status.INVALID, Status.UNMEASURED}:
+        return 3
+    return 4 if statuses - {Status.PASS} else 0

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 
 import numpy
-from scipy.stats import false_discovery_control
 
 LEVEL = 0.05  # of the alarms of a night, one in twenty may be false
 
@@ -23,6 +22,8 @@ def false_discovery(p_values: Sequence[float | None], *, level: float = LEVEL) -
         raise ValueError(f"level = {level!r} lies not between 0 and 1")
     if not len(p_values):
         return ()
+    from scipy.stats import false_discovery_control  # a third of a second that only an alarm pays
+
     known = numpy.asarray([_share(p) for p in p_values])
     adjusted = false_discovery_control(known)
     return tuple(bool(p <= level) for p in adjusted)

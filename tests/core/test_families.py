@@ -3,8 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.core.families import hold_false_discoveries, told
-from harness.core.judge import exit_code, judge
+from harness.core.judge import judge
 from harness.core.values import Baseline, Status, Verdict
+from harness.core.verdicts import exit_code
 from tests.core.examples import accuracy_recipe, record, reference
 
 SEEDS = (0.960, 0.956, 0.962, 0.960, 0.965, 0.958, 0.963, 0.964, 0.964, 0.957)

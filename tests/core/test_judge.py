@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from harness.core.judge import exit_code, judge
+from harness.core.judge import judge
 from harness.core.values import Baseline, Record, Reference, RunStatus, Status, Verdict
+from harness.core.verdicts import exit_code
 from tests.core.examples import MACHINE, QUIET, accuracy_recipe, record, reference, speed_recipe
 
 SEEDS = (0.960, 0.956, 0.962, 0.960, 0.965, 0.958, 0.963, 0.964, 0.964, 0.957)

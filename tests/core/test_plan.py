@@ -9,6 +9,7 @@ from harness.core.judge import judge
 from harness.core.newest import newest_runs
 from harness.core.plan import choose_environments, choose_recipe, more_jobs, next_look, plan
 from harness.core.values import Baseline, Environment, ModelSpec, RunStatus
+from harness.statistics import ACCURACY_LOOKS
 from tests.core.examples import accuracy_recipe, record, reference
 
 SPEC = ModelSpec(
@@ -57,9 +58,9 @@ def test_a_framework_without_an_environment_is_an_error_not_left_out() -> None:
 
 
 def test_looks_grow_up_to_the_cap() -> None:
-    assert [next_look(done, 10) for done in (1, 2, 3, 5, 8, 10)] == [2, 3, 5, 8, 10, 10]
-    assert next_look(3, 4) == 4
-    assert next_look(5, 5) == 5
+    assert [next_look(done, ACCURACY_LOOKS, 10) for done in (1, 2, 3, 5, 8, 10)] == [2, 3, 5, 8, 10, 10]
+    assert next_look(3, ACCURACY_LOOKS, 4) == 4
+    assert next_look(5, ACCURACY_LOOKS, 5) == 5
 
 
 def test_only_undecided_groups_are_asked_for_more_with_fresh_seeds() -> None:
@@ -70,14 +71,17 @@ def test_only_undecided_groups_are_asked_for_more_with_fresh_seeds() -> None:
     ]
     known = Baseline(model="toy", references=(reference(values=(0.94, 0.96, 0.95)),))
     verdicts = judge(runs, accuracy_recipe(), known)
-    assert [job.seed for job in more_jobs(jobs, verdicts, cap=5)] == [1]
-    assert more_jobs(jobs, verdicts, cap=2) == ()
+    assert [job.seed for job in more_jobs(jobs, verdicts, ACCURACY_LOOKS, cap=5)] == [1]
+    assert more_jobs(jobs, verdicts, ACCURACY_LOOKS, cap=2) == ()
 
 
 def test_a_group_with_a_failed_run_is_not_asked_for_more() -> None:
     jobs = plan(SPEC, accuracy_recipe(), SHELF[:1], (0,), device="cpu", threads=2)
     runs = [replace(record(status=RunStatus.CRASHED), job=jobs[0])]
-    assert more_jobs(jobs, judge(runs, accuracy_recipe(), Baseline(model="toy", references=())), cap=5) == ()
+    assert (
+        more_jobs(jobs, judge(runs, accuracy_recipe(), Baseline(model="toy", references=())), ACCURACY_LOOKS, cap=5)
+        == ()
+    )
 
 
 def test_newest_runs_leave_out_what_was_made_otherwise() -> None:
