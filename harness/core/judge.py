@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from statistics import stdev
+from statistics import variance
 
 from harness.core.disturbance import disturbance
 from harness.core.values import Baseline, Metric, Recipe, Record, Reference, RunStatus, Status, Verdict
@@ -68,8 +68,10 @@ def _judge_metric(records: list[Record], metric: Metric, baseline: Baseline) -> 
     references = _applicable(records[0], metric, baseline)
     if not references:
         return [make_verdict(records, metric, Status.NO_BASELINE, _why_none(records[0], metric, baseline))]
-    spread = _known_spread(references)
-    return [_judge_fresh(records, metric, reference, spread) for reference in references]
+    return [
+        _judge_fresh(records, metric, reference, known_spread(records[0], metric, baseline, besides=reference))
+        for reference in references
+    ]
 
 
 def _judge_fresh(records: list[Record], metric: Metric, reference: Reference, spread: Spread | None) -> Verdict:
@@ -136,17 +138,25 @@ def _why_none(record: Record, metric: Metric, baseline: Baseline) -> str:
     return f"no reference for {metric.name}; record one with: harness baseline record {record.job.model}"
 
 
-def known_spread(record: Record, metric: Metric, baseline: Baseline) -> Spread | None:
-    """The run-to-run spread of the record's job as our own recorded runs show it."""
-    return _known_spread(_applicable(record, metric, baseline))
+def known_spread(
+    record: Record, metric: Metric, baseline: Baseline, *, besides: Reference | None = None
+) -> Spread | None:
+    """How much seeds of the record's recipe differ, by all recorded runs ``besides`` the reference at hand.
 
-
-def _known_spread(references: list[Reference]) -> Spread | None:
-    """The run-to-run spread of this job from our own recorded runs in the same framework."""
-    for reference in references:
-        if reference.kind == "recorded" and len(reference.values) > 1:
-            return Spread(std=stdev(reference.values), df=len(reference.values) - 1)
-    return None
+    Pooled over frameworks and environments: a recipe's scatter is mostly its own, and ``judge_accuracy``
+    drops it where the runs at hand scatter significantly more.
+    """
+    recorded = [
+        reference
+        for reference in baseline.references
+        if (reference.kind, reference.recipe, reference.metric) == ("recorded", record.job.recipe, metric.name)
+        and len(reference.values) > 1
+        and reference is not besides
+        and not _other_data(record, reference)
+    ]
+    df = sum(len(reference.values) - 1 for reference in recorded)
+    squares = math.fsum((len(reference.values) - 1) * variance(reference.values) for reference in recorded)
+    return Spread(std=math.sqrt(squares / df), df=df) if df else None
 
 
 def judge_against(
@@ -164,7 +174,7 @@ def judge_against(
     evidence = judge_accuracy(
         values,
         reference=_statistic(reference),
-        spread=None if reference.kind == "recorded" else spread,
+        spread=spread,
         higher_is_better=metric.better == "higher",
         margin=metric.margin if reference.margin is None else reference.margin,
     )

@@ -81,14 +81,14 @@ def _sentence(verdict: Verdict, told: str, advice: str) -> str:
     head = f"{subject} {show(verdict.measured, unit)} over {verdict.n} run(s) against {against}"
     match verdict.status:
         case Status.PASS:
-            return f"{head} reproduces: difference {difference}, shown to lie within ±{margin}{seen}."
+            return f"{head} reproduces: difference {difference}, shown to lie within ±{margin}."
         case Status.REGRESSION:
             return f"{head} is worse: difference {difference}, no change is excluded at 99 %."
         case Status.IMPROVED:
             return f"{head} is better than it should be: {difference}; look for a leak or a stale baseline."
         case _:
             more = f"about {verdict.needs} more run(s) would decide" if verdict.needs else "more runs may not decide"
-            return f"{head} is undecided: difference {difference}, margin ±{margin}; {advice or more} ({told})."
+            return f"{head} is undecided: difference {difference}, margin ±{margin}{seen}; {advice or more} ({told})."
 
 
 def _of(reference: Reference) -> str:

@@ -79,6 +79,15 @@ def test_a_missing_metric_is_unmeasured() -> None:
     assert exit_code([verdict]) == 3
 
 
+def test_the_scatter_of_the_recipe_elsewhere_lets_one_run_decide() -> None:
+    ours = reference(values=SEEDS[:5], framework="torch", margin=0.016)
+    sister = reference(values=SEEDS[5:], framework="tensorflow")
+    alone = verdict_of([0.961], ours)
+    helped = verdict_of([0.961], ours, sister)
+    assert (alone.status, helped.status) == (Status.INCONCLUSIVE, Status.PASS)
+    assert helped.reference == ours
+
+
 def test_a_baseline_is_not_judged_against_the_runs_it_was_made_of() -> None:
     made_of = record(metrics={"top1": 0.961})
     ours = reference(values=SEEDS, runs=(made_of.id,))
