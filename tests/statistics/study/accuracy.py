@@ -18,7 +18,7 @@ from scipy import stats
 from harness.statistics import Evidence, MeanSpread, RawRuns, Single, Spread, judge_accuracy
 from harness.statistics.seeds_ahead import LATER
 from harness.statistics.sequential import ACCURACY_LOOKS
-from tests.statistics.study.row import Row, share
+from tests.statistics.study.row import Row, row_of, share
 
 Runs = NDArray[numpy.float64]
 Noise = Callable[[numpy.random.Generator, tuple[int, ...]], Runs]
@@ -191,18 +191,7 @@ def _counted(
     at_most: float | None = None,
     at_least: float | None = None,
 ) -> Row:
-    value, low, high = share(hits, cases)
-    return Row(
-        question=question,
-        figure=figure,
-        rule=rule,
-        value=value,
-        low=low,
-        high=high,
-        cases=cases,
-        at_most=at_most,
-        at_least=at_least,
-    )
+    return row_of(question, figure, rule, share(hits, cases), cases, at_most, at_least)
 
 
 def _seeds(question: str, endings: Sequence[Ending], at_most: float | None = None) -> Row:

@@ -19,7 +19,7 @@ import numpy
 
 from harness.statistics import change_points, drift
 from tests.statistics.study import history_peers, noise
-from tests.statistics.study.row import Row, share
+from tests.statistics.study.row import Row, row_of, share
 
 NIGHTS = 60
 TOLERANCE = 3
@@ -261,15 +261,4 @@ def _row(
     at_least: float | None = None,
     at_most: float | None = None,
 ) -> Row:
-    value, low, high = measured
-    return Row(
-        question=question,
-        figure=figure,
-        rule=rule,
-        value=value,
-        low=low,
-        high=high,
-        cases=cases,
-        at_least=at_least,
-        at_most=at_most,
-    )
+    return row_of(question, figure, rule, measured, cases, at_most, at_least)

@@ -38,3 +38,27 @@ def share(hits: int, cases: int) -> tuple[float, float, float]:
     """(share, low, high) with Wilson's 95 % interval (1927)."""
     interval = binomtest(hits, cases).proportion_ci(0.95, method="wilson")
     return hits / cases, float(interval.low), float(interval.high)
+
+
+def row_of(
+    question: str,
+    figure: str,
+    rule: str,
+    measured: tuple[float, float, float],
+    cases: int,
+    at_most: float | None = None,
+    at_least: float | None = None,
+) -> Row:
+    """A row of ``measured`` = (value, low, high)."""
+    value, low, high = measured
+    return Row(
+        question=question,
+        figure=figure,
+        rule=rule,
+        value=value,
+        low=low,
+        high=high,
+        cases=cases,
+        at_most=at_most,
+        at_least=at_least,
+    )

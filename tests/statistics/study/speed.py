@@ -13,7 +13,7 @@ from harness.statistics.sequential import SPEED_LOOKS
 from tests.statistics.study import noise
 from tests.statistics.study.noise import Model
 from tests.statistics.study.peers import PEERS, steps_of
-from tests.statistics.study.row import Row, share
+from tests.statistics.study.row import Row, row_of, share
 from tests.statistics.study.sessions import Outcome, Sessions, draw, play
 
 CASES = 2000
@@ -292,14 +292,4 @@ def _row(
     at_most: float | None = None,
     at_least: float | None = None,
 ) -> Row:
-    return Row(
-        question=question,
-        figure=figure,
-        rule=rule,
-        value=value,
-        low=low,
-        high=high,
-        cases=cases,
-        at_most=at_most,
-        at_least=at_least,
-    )
+    return row_of(question, figure, rule, (value, low, high), cases, at_most, at_least)
