@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.core.values import Status, Verdict
-from harness.statistics import false_discovery
+from harness.statistics.families import LEVEL, false_discovery
 
-RATE = 0.05  # of the changes that are reported, at most this share is expected to be none
 ALARMS = (Status.REGRESSION, Status.IMPROVED)
 
 
@@ -21,7 +20,7 @@ def hold_false_discoveries(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
     if not any(verdict.status in ALARMS for verdict in verdicts):
         return tuple(verdicts)
     tested = [verdict for verdict in verdicts if verdict.p is not None]
-    stands = dict(zip(map(id, tested), false_discovery([verdict.p for verdict in tested], level=RATE), strict=True))
+    stands = dict(zip(map(id, tested), false_discovery([verdict.p for verdict in tested]), strict=True))
     return tuple(
         _suspected(verdict, len(tested)) if verdict.status in ALARMS and not stands.get(id(verdict), True) else verdict
         for verdict in verdicts
@@ -31,7 +30,7 @@ def hold_false_discoveries(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
 def told(verdicts: Sequence[Verdict]) -> str:
     """How many cells were judged together, for the report."""
     cells = sum(verdict.p is not None for verdict in verdicts)
-    return f"{cells} cells were tested together; of the changes reported, at most {RATE:.0%} are expected to be none."
+    return f"{cells} cells were tested together; of the changes reported, at most {LEVEL:.0%} are expected to be none."
 
 
 def _suspected(verdict: Verdict, cells: int) -> Verdict:
