@@ -105,9 +105,10 @@ def train(run: Any) -> None:
 def make_train_step(model: tf.keras.Model, hparams: Dict[str, Any]) -> Callable[..., tf.Tensor]:
     """The graph of one update; it returns the batch's mean loss.
 
-    SGD is written out as PyTorch does it: the rate multiplies the velocity when it is used.  Keras'
-    optimizer multiplies each gradient when it enters the velocity, which differs as soon as the
-    rate changes.
+    SGD as PyTorch does it, in one pass over memory: the rate multiplies the velocity when it is used.
+    Keras' optimizer multiplies each gradient when it enters the velocity, which differs as soon as
+    the rate changes.  No sum here has three terms: grappler makes an AddN of such a sum, which adds
+    in the order in which its inputs' memory comes free, so that the last bit does not repeat.
     """
     momentum, decay = float(hparams["momentum"]), float(hparams["weight_decay"])
     weights = model.trainable_variables
@@ -129,8 +130,13 @@ def make_train_step(model: tf.keras.Model, hparams: Dict[str, Any]) -> Callable[
         gradients = tape.gradient(loss, weights)
         for weight, velocity, gradient in zip(weights, velocities, gradients):
             # Weight decay is added to the gradient of every parameter, norms and bias included.
-            velocity.assign(momentum * velocity + gradient + decay * weight)
-            weight.assign_sub(rate * velocity)
+            tf.raw_ops.ResourceApplyMomentum(
+                var=weight.handle,
+                accum=velocity.handle,
+                lr=rate,
+                grad=gradient + decay * weight,
+                momentum=momentum,
+            )
         return loss
 
     return train_step
