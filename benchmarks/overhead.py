@@ -1,11 +1,12 @@
-"""What the harness costs: its images/s against the same loop written bare, in interleaved pairs.
+"""What the harness costs: its images/s against the same loop written bare, the two taking turns.
 
     python -m benchmarks.overhead --framework torch --pairs 6
 
-Runs ``harness run resnet50 --recipe speed`` and benchmarks/bare_resnet50_<framework>.py in the
-order A B B A with the same interpreter, threads, batch, warm-up and steps, and prints the ratio
-harness/bare of each pair and its median.  Pairs in which the harness calls the machine disturbed are
-shown and left out of the median.
+Each pair is ``harness run resnet50 --recipe speed`` and benchmarks/bare_resnet50_<framework>.py, with the
+same interpreter, variables, threads, batch, warm-up and steps.  Both live at once, but only one runs: every
+few seconds one is stopped and the other goes on, so that a slow minute of the machine hits both.  A step
+in which the turn changes counts as a long one; their medians hardly see it.  Prints the ratio harness/bare
+of each pair, and the median of the ratios.  The harness calls such a run disturbed, and it was.
 """
 
 from __future__ import annotations
@@ -16,12 +17,17 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
+
 from harness import environments, registry
+from harness.environments import Built
 from harness.wire.machine import usable_cores
 
 FOLDER = Path(__file__).parent
+TURN_SECONDS = 15.0  # of steps of about two
 
 
 def main() -> None:
@@ -30,57 +36,61 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=6)
     arguments = parser.parse_args()
     workspace = registry.open_workspace(start=Path.cwd(), explicit=None, data_dir=None, environ=os.environ)
-    name = next(name for name in workspace.environments if _framework(workspace, name) == arguments.framework)
-    environment = environments.load_environment(workspace.shelves, name)
-    python = environments.build(environment, shelves=workspace.shelves, state=workspace.state, say=print).python
+    shelf = (environments.load_environment(workspace.shelves, name) for name in workspace.environments)
+    environment = next(found for found in shelf if found.framework == arguments.framework)
+    built = environments.build(environment, shelves=workspace.shelves, state=workspace.state, say=print)
     hparams = registry.load_model(workspace, "resnet50").recipes["speed"].hyperparameters
     ratios = []
     for pair in range(arguments.pairs):
-        first_harness = pair % 2 == 0
-        rates: dict[str, float] = {}
-        quiet = True
-        for side in ("harness", "bare") if first_harness else ("bare", "harness"):
-            if side == "harness":
-                rates[side], quiet = harness_rate(name)
-            else:
-                rates[side] = bare_rate(python, arguments.framework, dict(hparams))
-        ratio = rates["harness"] / rates["bare"]
-        if quiet:
-            ratios.append(ratio)
-        note = "" if quiet else "  disturbed, left out"
-        print(f"pair {pair + 1}: harness {rates['harness']:.3f}  bare {rates['bare']:.3f}  ratio {ratio:.4f}{note}")
-    if ratios:
-        median, spread = statistics.median(ratios), f"{min(ratios):.4f} to {max(ratios):.4f}"
-        print(f"median ratio {median:.4f} of {len(ratios)} pairs, {spread}")
+        sides = {"harness": start_harness(built), "bare": start_bare(built, dict(hparams))}
+        take_turns(*(sides[side] for side in (("harness", "bare") if pair % 2 else ("bare", "harness"))))
+        told = json.loads(sides["harness"].communicate()[0])
+        harness = told["runs"][0]["metrics"]["samples_per_second"]
+        bare = json.loads(sides["bare"].communicate()[0].splitlines()[-1])["samples_per_second"]
+        ratios.append(harness / bare)
+        print(f"pair {pair + 1}: harness {harness:.3f}  bare {bare:.3f}  ratio {ratios[-1]:.4f}", flush=True)
+    print(f"median ratio {statistics.median(ratios):.4f} of {len(ratios)}, {min(ratios):.4f} to {max(ratios):.4f}")
 
 
-def harness_rate(environment: str) -> tuple[float, bool]:
-    """samples/s of one run, and whether the machine was quiet."""
-    command = [sys.executable, "-m", "harness", "run", "resnet50", "--recipe", "speed", "-e", environment]
-    ended = subprocess.run(
-        [*command, "--seed", "0", "--max-seeds", "1", "--json"], capture_output=True, text=True, check=False
-    )
-    told = json.loads(ended.stdout)
-    return told["runs"][0]["metrics"]["samples_per_second"], told["verdicts"][0]["status"] != "INVALID"
+def start_harness(built: Built) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "harness", "run", "resnet50", "--recipe", "speed", "--json"]
+    return _start([*command, "-e", built.environment.name, "--seed", "0", "--max-seeds", "1"], {})
 
 
-def bare_rate(python: Path, framework: str, hparams: dict[str, object]) -> float:
-    script = FOLDER / f"bare_resnet50_{'torch' if framework == 'torch' else 'tf'}.py"
+def start_bare(built: Built, hparams: dict[str, object]) -> subprocess.Popen[str]:
+    script = FOLDER / f"bare_resnet50_{'torch' if built.environment.framework == 'torch' else 'tf'}.py"
     threads = str(usable_cores())
-    command = [
-        str(python),
-        str(script),
-        threads,
-        *(str(hparams[key]) for key in ("batch_size_cpu", "warmup_steps", "steps")),
-    ]
-    variables = {**os.environ, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
-    ended = subprocess.run(command, capture_output=True, text=True, check=True, env=variables)
-    return float(json.loads(ended.stdout.splitlines()[-1])["samples_per_second"])
+    sizes = (str(hparams[key]) for key in ("batch_size_cpu", "warmup_steps", "steps"))
+    variables = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, **built.environment.variables}
+    return _start([str(built.python), str(script), threads, *sizes], variables)
 
 
-def _framework(workspace: registry.Workspace, name: str) -> str:
-    return environments.load_environment(workspace.shelves, name).framework
+def _start(command: list[str], variables: dict[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env={**os.environ, **variables}
+    )
 
 
-if __name__ == "__main__":
-    main()
+def take_turns(running: subprocess.Popen[str], waiting: subprocess.Popen[str]) -> None:
+    """Let only one of the two run at a time, with everything it started, until the first has ended."""
+    signal_all(waiting, stop=True)
+    while running.poll() is None:
+        deadline = time.monotonic() + TURN_SECONDS
+        while running.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        signal_all(running, stop=True)
+        signal_all(waiting, stop=False)
+        running, waiting = waiting, running
+    signal_all(waiting, stop=False)
+
+
+def signal_all(process: subprocess.Popen[str], *, stop: bool) -> None:
+    """Stop or continue a process and its descendants."""
+    if process.poll() is not None:
+        return
+    root = psutil.Process(process.pid)
+    for each in (root, *root.children(recursive=True)):
+        try:
+            each.suspend() if stop else each.resume()
+        except psutil.NoSuchProcess:
+            continue

@@ -112,8 +112,9 @@ def list_(opened: Opener, as_json: bool) -> int:
 
 
 @cli.command()
-@click.argument("model")
-@click.option("--recipe", "-r", help="One of the model's recipes; its default one if left out.")
+@click.argument("model", required=False)
+@click.option("--all", "every", is_flag=True, help="Every model, the most informative runs first.")
+@click.option("--recipe", "-r", help="A recipe, with --all also a tag of recipes; the default one if left out.")
 @click.option("--framework", "-f", "frameworks", multiple=True, help="torch, tensorflow or numpy; all if left out.")
 @click.option("--environment", "-e", "environments", multiple=True, help="From harness env list, or 'current'.")
 @click.option("--seed", "seeds", type=click.IntRange(min=0), multiple=True, help="Run this seed (repeatable).")
@@ -127,7 +128,8 @@ def list_(opened: Opener, as_json: bool) -> int:
 @stops_cleanly
 def run(
     opened: Opener,
-    model: str,
+    model: str | None,
+    every: bool,
     recipe: str | None,
     frameworks: tuple[str, ...],
     environments: tuple[str, ...],
@@ -139,12 +141,15 @@ def run(
     threads: int | None,
     as_json: bool,
 ) -> int:
-    """Retrain MODEL from scratch and judge it against its references."""
-    from harness.commands.run import Request
+    """Retrain MODEL, or --all, from scratch and judge it against its references."""
+    if every == bool(model):
+        raise click.UsageError("name a MODEL, or say --all")
+    from harness.commands.cell import Request
     from harness.commands.run import run as run_model
+    from harness.commands.run import run_all
 
     request = Request(
-        model=model,
+        model=model or "",
         recipe=recipe,
         frameworks=frameworks,
         environments=environments,
@@ -154,7 +159,7 @@ def run(
         device=device,
         threads=threads,
     )
-    outcome = run_model(opened(), request)
+    outcome = (run_all if every else run_model)(opened(), request)
     _show_runs(outcome.records, outcome.verdicts, outcome.report, as_json)
     return outcome.exit_code
 

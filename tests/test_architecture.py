@@ -33,7 +33,7 @@ history model --recipe --metric --json
 list --json
 machine --json
 report model --json
-run model --recipe --framework --environment --seed --seeds --max-seeds --budget --device --threads --json
+run model --all --recipe --framework --environment --seed --seeds --max-seeds --budget --device --threads --json
 """
 
 

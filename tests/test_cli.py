@@ -47,7 +47,7 @@ def test_list_shows_every_model_and_its_recipes(workspace: Workspace) -> None:
         (["data", "fetch", "digit"], "did you mean digits"),
         (["env", "build", "tf-2.2"], "did you mean tf-2.21"),
         (["env", "remove", "tf-2.2"], "did you mean tf-2.21"),
-        (["run"], "Missing argument"),
+        (["run"], "name a MODEL, or say --all"),
         (["run", "resnet50", "--seed", "-1"], "-1 is not in the range"),
         (["rum"], "No such command"),
         (["report"], "no run is stored"),

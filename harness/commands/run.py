@@ -1,36 +1,21 @@
-"""``harness run MODEL``: the product on one screen."""
+"""``harness run``: the product on one screen."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from statistics import mean
 from threading import Thread
 
 from harness import registry
 from harness.commands.budget import Budget
-from harness.commands.carry_out import carry_out
-from harness.commands.choose import build_environments, prepare_data, threads_for
-from harness.core.plan import choose_recipe, more_jobs, plan
-from harness.core.values import Baseline, Job, Recipe, Record, Verdict
-from harness.core.verdicts import exit_code
+from harness.commands.cell import Cell, Request, open_cell
+from harness.core.errors import HarnessError
+from harness.core.plan import recipes_called
+from harness.core.values import Record, Verdict
+from harness.core.verdicts import FAILED, UNDECIDED, exit_code
 from reports.progress import Progress
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What the user asked for; None and () leave the choice to the model."""
-
-    model: str
-    recipe: str | None = None
-    frameworks: tuple[str, ...] = ()
-    environments: tuple[str, ...] = ()
-    seeds: tuple[int, ...] = ()
-    max_seeds: int | None = None
-    budget_minutes: float | None = None
-    device: str = "auto"
-    threads: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,62 +28,72 @@ class Outcome:
 
 def run(workspace: registry.Workspace, request: Request) -> Outcome:
     """Retrain a model from scratch, compare it with its references, write the report."""
-    spec = registry.load_model(workspace, request.model)
-    baseline = registry.load_baseline(workspace, spec)
-    recipe = choose_recipe(spec, request.recipe)
-    cap = max(request.max_seeds or recipe.max_seeds, len(request.seeds))
     budget = Budget(request.budget_minutes)
     with Progress() as progress:
-        data = prepare_data(workspace, recipe, progress.say)
-        built = build_environments(workspace, spec, request.frameworks, request.environments, progress.say)
-        python = {(found.environment.framework, found.environment.name): found for found in built}
-        jobs = plan(
-            spec,
-            recipe,
-            (found.environment for found in built),
-            request.seeds or range(min(recipe.first_seeds, cap)),
-            device=request.device,
-            threads=threads_for(recipe, request.threads),
-        )
-        records: list[Record] = []
-        verdicts: tuple[Verdict, ...] = ()
+        cell = open_cell(workspace, request, progress)
         Thread(target=_load_the_rest, daemon=True).start()
-        while jobs:
-            total = len(records) + len(jobs)
-            for job in jobs:
-                records.append(
-                    carry_out(
-                        job,
-                        spec,
-                        recipe,
-                        python[job.framework, job.environment],
-                        data,
-                        workspace.state,
-                        progress,
-                        place=(len(records), total),
-                    )
-                )
-            verdicts, jobs = _look(records, recipe, baseline, cap)
-            progress.look(len(records), verdicts, asked=len(jobs))
-            if jobs and not budget.allows(len(jobs) * mean(record.seconds for record in records)):
-                progress.say(f"the budget of {budget.minutes:g} minutes does not last for {len(jobs)} more run(s)")
+        cell.look(progress)
+        while cell.jobs:
+            if not budget.allows(cell.seconds()):
+                progress.say(f"the budget of {budget.minutes:g} minutes does not last for {len(cell.jobs)} more run(s)")
                 break
+            cell.look(progress)
+    return _outcome(workspace, [cell])
+
+
+def run_all(workspace: registry.Workspace, request: Request) -> Outcome:
+    """Run every model, the most informative look first, and write one report.
+
+    A look that decides a published number goes before one that does not, a first look before a second,
+    a short one before a long one.  What could not be run, or did not fit into the budget, is said, and
+    keeps the exit code from being 0.
+    """
+    budget = Budget(request.budget_minutes)
+    cells: list[Cell] = []
+    failed, left_out = 0, 0
+    with Progress() as progress:
+        for spec in registry.load_models(workspace):
+            for recipe in recipes_called(spec, request.recipe):
+                try:
+                    cells.append(open_cell(workspace, replace(request, model=spec.name, recipe=recipe), progress))
+                except HarnessError as error:
+                    failed += 1
+                    progress.say(f"{spec.name}/{recipe} is not run: {'; '.join(error.messages)}")
+        if not cells and not failed:
+            raise HarnessError(f"no model has a recipe called or tagged {request.recipe!r}", hint="see: harness list")
+        Thread(target=_load_the_rest, daemon=True).start()
+        while waiting := [cell for cell in cells if cell.jobs]:
+            cell = min(waiting, key=_urgency)
+            if budget.allows(cell.seconds()):
+                cell.look(progress)
+                continue
+            left_out += 1
+            progress.say(f"{cell.spec.name}/{cell.recipe.name}: the budget does not last for {len(cell.jobs)} run(s)")
+            cell.jobs = ()
+    worst = FAILED if failed else UNDECIDED if left_out else 0
+    tried = [cell for cell in cells if cell.records]
+    if not tried:
+        raise HarnessError("nothing was run: the reasons are above", code=worst)
+    outcome = _outcome(workspace, tried)
+    return replace(outcome, exit_code=outcome.exit_code or worst)
+
+
+def _urgency(cell: Cell) -> tuple[bool, bool, float]:
+    """What comes first sorts first."""
+    published = any(
+        reference.kind == "published" and reference.recipe == cell.recipe.name for reference in cell.baseline.references
+    )
+    return bool(cell.records), not published, cell.seconds()
+
+
+def _outcome(workspace: registry.Workspace, cells: Sequence[Cell]) -> Outcome:
     from harness.commands.report import write_report
-
-    report = write_report(workspace, records, verdicts, [baseline])
-    return Outcome(records=tuple(records), verdicts=verdicts, report=report, exit_code=exit_code(verdicts))
-
-
-def _look(
-    records: list[Record], recipe: Recipe, baseline: Baseline, cap: int
-) -> tuple[tuple[Verdict, ...], tuple[Job, ...]]:
-    """What the runs so far say, and the runs that would decide what is still open."""
     from harness.core.families import hold_false_discoveries
-    from harness.core.judge import judge
-    from harness.statistics import ACCURACY_LOOKS
 
-    verdicts = hold_false_discoveries(judge(records, recipe, baseline))
-    return verdicts, more_jobs([record.job for record in records], verdicts, ACCURACY_LOOKS, cap)
+    records = tuple(record for cell in cells for record in cell.records)
+    verdicts = tuple(hold_false_discoveries([verdict for cell in cells for verdict in cell.verdicts]))
+    report = write_report(workspace, records, verdicts, [cell.baseline for cell in cells])
+    return Outcome(records=records, verdicts=verdicts, report=report, exit_code=exit_code(verdicts))
 
 
 def _load_the_rest() -> None:

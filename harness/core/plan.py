@@ -19,6 +19,13 @@ def choose_recipe(spec: ModelSpec, name: str | None) -> Recipe:
     return spec.recipes[wanted]
 
 
+def recipes_called(spec: ModelSpec, wanted: str | None) -> tuple[str, ...]:
+    """The recipes whose name or tag is ``wanted``; the default one for None."""
+    if wanted is None:
+        return (spec.default_recipe,)
+    return tuple(recipe.name for recipe in spec.recipes.values() if wanted == recipe.name or wanted in recipe.tags)
+
+
 def choose_environments(
     spec: ModelSpec, shelf: Sequence[Environment], *, frameworks: Sequence[str], environments: Sequence[str]
 ) -> tuple[Environment, ...]:

@@ -56,6 +56,7 @@ class Recipe:
     deadline_minutes: float
     flops_per_sample: float | None = None  # of one training step, forward and backward
     minutes: Mapping[str, float] = field(default_factory=dict)  # by framework, per seed: a guess
+    tags: tuple[str, ...] = ()  # names under which recipes of many models are run together
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,8 @@ from dataclasses import replace
 from harness.core.show import show, show_difference
 from harness.core.values import Metric, Record, Reference, RunStatus, Status, Verdict
 
+CHANGED, FAILED, UNDECIDED = 1, 3, 4  # exit codes, DESIGN section 4; 2 is a wrong request
+
 
 def values_of(records: Iterable[Record], metric: Metric) -> list[float]:
     """What each run reported of ``metric``; NaN where it reported nothing."""
@@ -106,7 +108,7 @@ def exit_code(verdicts: Iterable[Verdict]) -> int:
     """DESIGN section 4.  A change outweighs a failure, a failure an open question."""
     statuses = {verdict.status for verdict in verdicts}
     if statuses & {Status.REGRESSION, Status.IMPROVED}:
-        return 1
+        return CHANGED
     if statuses & {Status.ERROR, Status.INVALID, Status.UNMEASURED}:
-        return 3
-    return 4 if statuses - {Status.PASS} else 0
+        return FAILED
+    return UNDECIDED if statuses - {Status.PASS} else 0

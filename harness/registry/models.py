@@ -50,6 +50,7 @@ class _Recipe(Table):
     max_seeds: Annotated[int, Field(ge=1)]
     flops_per_sample: Positive | None = None
     minutes: dict[str, Positive] = Field(default_factory=dict)
+    tags: list[Name] = Field(default_factory=list)
     hyperparameters: dict[str, Any] = Field(default_factory=dict)
     metrics: Annotated[list[_Metric], Field(min_length=1)]
 
@@ -174,4 +175,4 @@ def _model(parsed: _Model, folder: Path, frameworks: tuple[str, ...]) -> ModelSp
 
 def _recipe(name: str, parsed: _Recipe) -> Recipe:
     metrics = tuple(Metric(**metric.model_dump()) for metric in parsed.metrics)
-    return Recipe(**{**parsed.model_dump(), "name": name, "metrics": metrics})
+    return Recipe(**{**parsed.model_dump(), "name": name, "metrics": metrics, "tags": tuple(parsed.tags)})

@@ -1,0 +1,107 @@
+"""One recipe of a model in its environments: the runs so far, what they say, and the runs that come next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from statistics import mean
+
+from harness import registry
+from harness.commands.carry_out import carry_out, expected_seconds
+from harness.commands.choose import build_environments, prepare_data, threads_for
+from harness.core.plan import choose_recipe, more_jobs, plan
+from harness.core.values import Baseline, Job, ModelSpec, Recipe, Record, Verdict
+from harness.datasets import Prepared
+from harness.environments import Built
+from reports.progress import Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asked for; None and () leave the choice to the model."""
+
+    model: str
+    recipe: str | None = None
+    frameworks: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+    max_seeds: int | None = None
+    budget_minutes: float | None = None
+    device: str = "auto"
+    threads: int | None = None
+
+
+@dataclass(kw_only=True)
+class Cell:
+    """``jobs`` are those of the next look; none are left when everything is decided or the cap is reached."""
+
+    workspace: registry.Workspace
+    spec: ModelSpec
+    recipe: Recipe
+    baseline: Baseline
+    data: Prepared | None
+    built: Mapping[tuple[str, str], Built]  # by framework and environment
+    cap: int
+    jobs: tuple[Job, ...]
+    records: list[Record] = field(default_factory=list)
+    verdicts: tuple[Verdict, ...] = ()
+
+    def look(self, progress: Progress) -> None:
+        """Make the runs of the next look, judge all so far, and ask for those that would decide what is open."""
+        total = len(self.records) + len(self.jobs)
+        for job in self.jobs:
+            self.records.append(
+                carry_out(
+                    job,
+                    self.spec,
+                    self.recipe,
+                    self.built[job.framework, job.environment],
+                    self.data,
+                    self.workspace.state,
+                    progress,
+                    place=(len(self.records), total),
+                )
+            )
+        self._judge()
+        progress.look(len(self.records), self.verdicts, asked=len(self.jobs))
+
+    def seconds(self) -> float:
+        """What the next look will take, by the runs of this cell or earlier ones; 0 where nobody knows."""
+        if self.records:
+            return len(self.jobs) * mean(record.seconds for record in self.records)
+        return sum(expected_seconds(self.workspace.state, job, self.recipe) or 0.0 for job in self.jobs)
+
+    def _judge(self) -> None:
+        from harness.core.families import hold_false_discoveries
+        from harness.core.judge import judge
+        from harness.statistics import ACCURACY_LOOKS
+
+        self.verdicts = hold_false_discoveries(judge(self.records, self.recipe, self.baseline))
+        made = [record.job for record in self.records]
+        self.jobs = more_jobs(made, self.verdicts, ACCURACY_LOOKS, self.cap)
+
+
+def open_cell(workspace: registry.Workspace, request: Request, progress: Progress) -> Cell:
+    """The cell that ``request`` names, its data prepared and its environments built."""
+    spec = registry.load_model(workspace, request.model)
+    recipe = choose_recipe(spec, request.recipe)
+    cap = max(request.max_seeds or recipe.max_seeds, len(request.seeds))
+    data = prepare_data(workspace, recipe, progress.say)
+    built = build_environments(workspace, spec, request.frameworks, request.environments, progress.say)
+    return Cell(
+        workspace=workspace,
+        spec=spec,
+        recipe=recipe,
+        baseline=registry.load_baseline(workspace, spec),
+        data=data,
+        built={(found.environment.framework, found.environment.name): found for found in built},
+        cap=cap,
+        jobs=plan(
+            spec,
+            recipe,
+            (found.environment for found in built),
+            request.seeds or range(min(recipe.first_seeds, cap)),
+            device=request.device,
+            threads=threads_for(recipe, request.threads),
+        ),
+    )
