@@ -15,7 +15,7 @@ from tests.conftest import REPOSITORY, Workspace
 
 # Run elsewhere in the tests, or too long to run twice; every other command line is run here.
 ELSEWHERE = {
-    "python -m harness run --all --recipe cpu --budget 120",  # two hours; tests/commands/test_run_all.py runs it on toys
+    "python -m harness run --all --recipe cpu --budget 120": "commands/test_run_all.py, with the toy",
     "pip install -e . && python -m harness run resnet50": "test_frameworks.py, shortened",
     "pip install tox && tox": "what runs this test",
     "python -m harness run ts-fcn": "test_frameworks.py, shortened",
