@@ -249,4 +249,4 @@ def _statistic(reference: Reference) -> RawRuns | MeanSpread | Single:
         return RawRuns(reference.values)
     if reference.std is not None and reference.std_kind is not None and reference.n is not None:
         return MeanSpread(mean=reference.value, std=reference.std, n=reference.n, std_kind=reference.std_kind)
-    return Single(reference.value, of="best" if reference.of == "best" else "single", n=reference.n or 1)
+    return Single(reference.value, of=reference.of, n=reference.n or 1)

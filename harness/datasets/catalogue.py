@@ -26,10 +26,11 @@ class Description:
     licence: str
     source: str
     url: str
-    kind: Literal["digits", "ucr", "idx", "image-folder"]
+    kind: Literal["digits", "ucr", "idx", "image-folder", "planetoid"]
     classes: int
     wheel: str = ""  # requirement of the package that carries the files
     files: tuple[SourceFile, ...] = ()
+    folder: str = ""  # under a data root; the set's name unless given
     folders: tuple[str, ...] = field(default=())  # where a system package puts them
 
 
@@ -59,9 +60,63 @@ def _idx(name: str, sha256: str) -> SourceFile:
     return SourceFile(name=name, sha256=sha256, url=f"{_FASHION}{name}.gz")
 
 
+_PLANETOID = "https://raw.githubusercontent.com/kimiyoung/planetoid/af6abf468a772cc055bec88c52e4d6f51b7c37e3/data/"
+
+
+def _planetoid(name: str, title: str, *, classes: int, size_bytes: int, digests: dict[str, str]) -> Description:
+    return Description(
+        name=name,
+        title=title,
+        size_bytes=size_bytes,
+        licence="none stated for the data (Sen et al. 2008: cite it); the repository is MIT",
+        source="kimiyoung/planetoid at af6abf46, with its split: 20 nodes of each class train, the next 500 "
+        "validate, 1,000 test",
+        url="https://github.com/kimiyoung/planetoid",
+        kind="planetoid",
+        classes=classes,
+        files=tuple(
+            SourceFile(name=f"ind.{name}.{part}", sha256=sha256, url=f"{_PLANETOID}ind.{name}.{part}")
+            for part, sha256 in digests.items()
+        ),
+        folder="planetoid",
+    )
+
+
 _SETS = {
     item.name: item
     for item in (
+        _planetoid(
+            "citeseer",
+            "Citeseer: 3,327 publications, their words and citations",
+            classes=6,
+            size_bytes=1_036_188,
+            digests={
+                "x": "d20de19150741e555de0ed037195630fc194114ebc7fd72ced62810148aa22f6",
+                "y": "8ba87e515d8e3ee3cf52f6d2c5b86aa73f11ecad825a808455209ec26cd54924",
+                "tx": "539a8906a2da97628d212f2fdd668c109a8b3f0d36574b59e5d3fd5b5303da21",
+                "ty": "55e5bd1ba1e733a04598753ad1a8d57957f4b8f89e74519f41f4f4938767e4ce",
+                "allx": "2ac30345d95c9ec933a817ee0bdd6a5f077f8c184a20e696910192d534414668",
+                "ally": "f704b2d986dde6c2669934de1f3ae5696a6cf9455c0f6b2646a2d135ea0a1c95",
+                "graph": "d79a4ef9d3e7169aee8946145f6b7306e35bc79bffad26346cfb94e10e9912a7",
+                "test.index": "2af990671580b6b2df5d158d1038f8292e30c9cd821b5453f399659b25b723d4",
+            },
+        ),
+        _planetoid(
+            "cora",
+            "Cora: 2,708 publications, their words and citations",
+            classes=7,
+            size_bytes=572_444,
+            digests={
+                "x": "23cfa55d91c6f624233f5eb7b6e3f141f1bd2b2ae39608a63cf5d084bb27baab",
+                "y": "94465c14eb53e04ca262198dcbb2521ee8af60fb3f3d546cd6ca24a511b0e7d1",
+                "tx": "b9afbaa4a400df991f6f02ef677e1e44da55ffc04801fd02f9e673987829226a",
+                "ty": "41f5ac76596a1699cc33f53084a2419e92961c42bb75f36fc38e616d348532ad",
+                "allx": "9419ba2f26f5c35243db64aba110e0f35a04851609e0dc5433450676ca6b8543",
+                "ally": "2b998f5cc7fedc86e7f97ca2498f47a1ffc1462c29e2d578b23bf3f62b6e7d71",
+                "graph": "58f13302f39dde8852dad6fe6d15b89b077b6d7f837626bce671ef80344b383d",
+                "test.index": "297ce89af2b51a6a194181c7dbe1796c6a1cf9cd9349a88383b1b1e227867875",
+            },
+        ),
         Description(
             name="digits",
             title="Optical recognition of handwritten digits, 8 x 8 pixels",

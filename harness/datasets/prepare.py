@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from harness.core.errors import HarnessError
 from harness.datasets.catalogue import Description, describe
 from harness.datasets.images import image_folder
+from harness.datasets.planetoid import read_planetoid
 from harness.datasets.read import read_arrays
 from harness.datasets.sources import find_sources
 from harness.wire.events import dumps
@@ -28,7 +29,7 @@ from harness.wire.events import dumps
 Say = Callable[[str], None]
 Install = Callable[[str], Path]
 
-SEEN = ("name", "layout", "classes", "sample_shape", "splits")
+SEEN = ("name", "layout", "classes", "sample_shape", "splits", "graph")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +80,7 @@ def verify(name: str, *, cache: Path, data_roots: Sequence[Path], install: Insta
 
 def digest_of(manifest: Mapping[str, Any]) -> str:
     """sha256 over what a training sees of the manifest, as canonical JSON: a better title changes nothing."""
-    return hashlib.sha256(dumps({key: manifest.get(key) for key in SEEN}).encode()).hexdigest()
+    return hashlib.sha256(dumps({key: manifest[key] for key in SEEN if key in manifest}).encode()).hexdigest()
 
 
 def _folder(item: Description, cache: Path) -> Path:
@@ -89,7 +90,10 @@ def _folder(item: Description, cache: Path) -> Path:
 
 
 def _make(item: Description, sources: Mapping[str, bytes], cache: Path) -> Prepared:
-    splits = read_arrays(item, sources)
+    if item.kind == "planetoid":
+        splits, graph = read_planetoid(sources)
+    else:
+        splits, graph = read_arrays(item, sources), None
     building = Path(tempfile.mkdtemp(dir=cache, prefix=f".{item.name}-"))
     try:
         manifest: dict[str, Any] = {
@@ -116,6 +120,12 @@ def _make(item: Description, sources: Mapping[str, bytes], cache: Path) -> Prepa
                 for split, (x, y) in splits.items()
             },
         }
+        if graph:
+            manifest["graph"] = {
+                "nodes": graph.nodes,
+                "features": graph.features,
+                "arrays": {name: _write(building, f"{name}.npy", array) for name, array in graph.arrays.items()},
+            }
         manifest["digest"] = digest_of(manifest)
         (building / "manifest.json").write_text(dumps(manifest, indent=1) + "\n", encoding="utf-8")
         path = _folder(item, cache)
@@ -151,7 +161,8 @@ def _check(prepared: Prepared) -> Prepared:
     hint = f"remove {prepared.path} and run: harness data fetch {prepared.name}"
     if digest_of(manifest) != manifest.get("digest"):
         raise HarnessError(f"{prepared.path / 'manifest.json'}: was changed", hint=hint, code=3)
-    for entry in manifest["splits"].values():
+    graph = [manifest["graph"]] if "graph" in manifest else []
+    for entry in (*manifest["splits"].values(), *graph):
         for axis, array in entry["arrays"].items():
             path = prepared.path / array["file"]
             found = _sha256(path) if path.is_file() else "no such file"

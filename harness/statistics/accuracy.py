@@ -82,7 +82,8 @@ def judge_accuracy(
     one run and noncentral t, since that margin is estimated too (Wellek 2010, section 6.1).  The levels
     of the looks come from the joint distribution of these t (``boundary``).
 
-    A number of unknown spread (``Single``) counts as one run; the best of n runs is corrected by the
+    A number of unknown spread (``Single``) counts as one run, or as the mean of n that it is, and our own
+    runs say how much runs differ; the best of n is corrected by the
     expected excess of a normal maximum, whose distribution is part of the test.  Where no two numbers
     of a group differ, s is taken from the metric's visible steps, or from the margin.
 
@@ -331,7 +332,8 @@ def _single(reference: Single, sign: float) -> _Reference | str:
     value, n = number(reference.value), count(reference.n)
     if value is None:
         return "the reference is empty or not finite"
-    if n is None or reference.of not in ("single", "best"):
+    if n is None or reference.of not in ("single", "mean", "best"):
         return "the reference's count is impossible"
     best = reference.of == "best" and n > 1
-    return _Reference(level=sign * value, n=n if best else 1, best=best, std=0.0, df=0.0, runs=())
+    draws = 1 if reference.of == "single" else n
+    return _Reference(level=sign * value, n=draws, best=best, std=0.0, df=0.0, runs=())

@@ -37,10 +37,10 @@ class MeanSpread:
 
 @dataclass(frozen=True)
 class Single:
-    """One published number of unknown spread: a single draw, or the best of ``n`` draws."""
+    """One published number of unknown spread: a single draw, or the mean or the best of ``n`` draws."""
 
     value: float
-    of: Literal["single", "best"] = "single"
+    of: Literal["single", "mean", "best"] = "single"
     n: int = 1
 
 

@@ -7,7 +7,10 @@ A manifest is made by ``harness/datasets`` and travels in job.json::
         "arrays": {"x": {"file": "train_x.npy", "sha256": ..., "shape": [...], "dtype": ...},
                    "y": {...}}}, "test": {...}}}
 
-or, for images left as they are, ``"layout": "image-folder"`` with
+For a data set that is a graph, x holds node numbers and ``"sample_shape"`` is ``[]``; beside the splits
+stands ``"graph": {"nodes": 2708, "features": 1433, "arrays": {"edges": {...}, "entries": {...}}}``.
+
+Or, for images left as they are, ``"layout": "image-folder"`` with
 ``"splits": {"train": {"samples": 20, "folder": "train", "listing": sha256}}``.
 """
 
@@ -15,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy
 
@@ -31,6 +34,15 @@ class ImageFolder(NamedTuple):
     labels: numpy.ndarray  # int64 [samples]
 
 
+class Graph(NamedTuple):
+    """Nodes, their edges, and features that are there (one) or not (zero).  Rows are sorted, none comes twice."""
+
+    nodes: int
+    features: int
+    edges: numpy.ndarray  # int64 [edges, 2]: (node, neighbour), each way; a node may be its own neighbour
+    entries: numpy.ndarray  # int64 [entries, 2]: (node, feature) of the features that are there
+
+
 class Data(NamedTuple):
     name: str
     digest: str
@@ -38,6 +50,7 @@ class Data(NamedTuple):
     sample_shape: Tuple[int, ...]
     arrays: Dict[str, Batch]  # split -> x [samples, *sample_shape], y [samples]
     folders: Dict[str, ImageFolder]
+    graph: Optional[Graph] = None
 
 
 def open_data(where: Dict[str, Any]) -> Data:
@@ -57,6 +70,7 @@ def open_data(where: Dict[str, Any]) -> Data:
         tuple(manifest["sample_shape"]),
         arrays,
         folders,
+        _map_graph(path, manifest["graph"]) if "graph" in manifest else None,
     )
 
 
@@ -86,6 +100,11 @@ def _map(path: str, entry: Dict[str, Any]) -> numpy.ndarray:
             % (entry["file"], array.dtype, list(array.shape), entry["dtype"], entry["shape"])
         )
     return array
+
+
+def _map_graph(path: str, entry: Dict[str, Any]) -> Graph:
+    edges, entries = (_map(path, entry["arrays"][name]) for name in ("edges", "entries"))
+    return Graph(entry["nodes"], entry["features"], edges, entries)
 
 
 def _list_images(folder: str, expected: str) -> ImageFolder:

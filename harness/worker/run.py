@@ -31,7 +31,7 @@ import numpy
 from harness.wire import SPEED
 from harness.wire.job import WorkerJob
 from harness.worker import measure
-from harness.worker.data import Batch, Data, digest_of, order
+from harness.worker.data import Batch, Data, Graph, digest_of, order
 from harness.worker.emit import Emitter
 
 Item = TypeVar("Item")
@@ -82,6 +82,13 @@ class Run:
         return self.data.classes
 
     @property
+    def graph(self) -> Graph:
+        """The graph whose nodes the splits list.  Raises ValueError for a data set that is none."""
+        if self.data.graph is None:
+            raise ValueError("data set %s is no graph" % self.data.name)
+        return self.data.graph
+
+    @property
     def epoch(self) -> int:
         """The current epoch from 0, or 0 when none is going."""
         return self._epoch or 0
@@ -130,7 +137,7 @@ class Run:
     # -- training -------------------------------------------------------------------------
 
     def epochs(self) -> Iterator[int]:
-        """Count ``hparams["epochs"]`` epochs from 0 and report each."""
+        """Count ``hparams["epochs"]`` epochs from 0 and report each; a model may leave them early by ``break``."""
         for epoch in range(int(self.hparams["epochs"])):
             self._epoch, self._steps, self._samples, self._losses = epoch, 0, 0, []
             self._emit("epoch_start", epoch=epoch)
@@ -216,6 +223,8 @@ class Run:
 
     def finish(self) -> None:
         """Report what was measured on the way.  Called once, by the worker."""
+        if self._losses and self._epoch is not None:  # the model left its last epoch by break
+            self._stop_epoch()
         shares = self._shares or measure.shares(self._first, measure.sample(), self.threads)
         fields = dict(shares, peak_memory_bytes=float(self._framework.peak_memory_bytes()))
         if self._epoch_rates:
@@ -233,8 +242,9 @@ class Run:
         self._emit("measurement", **fields)
 
     def _stop_epoch(self) -> None:
-        total = sum(samples for _, samples in self._losses)
-        loss = sum(float(value) * samples for value, samples in self._losses) / max(total, 1)
+        losses, self._losses = self._losses, []
+        total = sum(samples for _, samples in losses)
+        loss = sum(float(value) * samples for value, samples in losses) / max(total, 1)
         self._emit("epoch_stop", epoch=self._epoch, loss=loss, samples=self._samples, seconds=self._epoch_seconds)
         if not math.isfinite(loss):
             raise Diverged("the training loss is %r in epoch %s" % (loss, self._epoch))

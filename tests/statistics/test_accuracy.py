@@ -181,6 +181,16 @@ def test_one_number_is_undecided_until_a_spread_is_known() -> None:
     assert judge_accuracy((0.961,), reference=one, margin=0.02).decision == "inconclusive"
 
 
+def test_a_mean_without_its_spread_counts_as_its_runs_with_the_spread_of_ours() -> None:
+    values = (0.9605, 0.9635, 0.9585)
+    evidence = judge_accuracy(values, reference=Single(0.97, of="mean", n=100), margin=1e-4)
+    error = float(numpy.std(values, ddof=1)) * (1 / 100 + 1 / 3) ** 0.5
+    limit = Boundary(design=Design(n=100, df=0.0), level=0.009, below=True, shape=0.45, alone=2e-4).limit(3)
+    assert (evidence.high or 0) - (evidence.estimate or 0) == pytest.approx(limit * error)
+    one, single = (judge_accuracy(values, reference=Single(0.97, of=of), margin=1e-4) for of in ("mean", "single"))
+    assert one == single
+
+
 def test_the_best_of_five_is_expected_to_lie_above_a_typical_run() -> None:
     known = Spread(std=0.003, df=30)
     best = judge_accuracy((0.96,), reference=Single(0.9635, of="best", n=5), spread=known)
@@ -265,6 +275,7 @@ def test_what_is_no_number_is_invalid(values: Any) -> None:
         MeanSpread(mean=0.9, std=0.1, n=5, std_kind="variance"),  # type: ignore[arg-type]
         Single(math.nan),
         Single(0.9, of="best", n=0),
+        Single(0.9, of="mean", n=0),
         Single(0.9, of="worst"),  # type: ignore[arg-type]
     ],
 )

@@ -73,7 +73,7 @@ BAD_RUNS = st.one_of(
 GOOD_RUNS = st.one_of(RUNS, RUNS.map(tuple), RUNS.map(numpy.array))
 LEVEL, MARGIN = st.sampled_from([0.01, 0.05]), st.floats(0.001, 0.5)  # each new level is calibrated
 KINDS = st.sampled_from(["sample", "population", "standard error"])
-ORIGINS = st.sampled_from(["single", "best"])
+ORIGINS = st.sampled_from(["single", "mean", "best"])
 REFERENCE = st.one_of(
     GOOD_RUNS.map(RawRuns),
     st.builds(MeanSpread, mean=GOOD, std=st.floats(0, 0.02), n=st.integers(1, 12), std_kind=KINDS),
