@@ -6,16 +6,17 @@ import gzip
 import os
 import shutil
 import string
+from dataclasses import replace
 from pathlib import Path
-from unittest.mock import patch
 
 import numpy
 import pytest
 
 from harness import datasets, environments
 from harness.core.errors import HarnessError
-from harness.datasets import Prepared
+from harness.datasets import Prepared, describe
 from harness.datasets.read import read_text
+from harness.datasets.sources import find_sources
 from tests.conftest import REPOSITORY, STATE
 
 SHARED = REPOSITORY.parent / "shared" / "data"  # where the machines that test this keep names.txt
@@ -85,10 +86,12 @@ def test_text_is_cut_at_nine_tenths_and_says_the_character_after_each() -> None:
 
 
 def test_a_set_that_is_nowhere_says_which_file_to_put_where(tmp_path: Path) -> None:
-    with patch("pooch.retrieve", side_effect=OSError("no network")), pytest.raises(HarnessError) as caught:
-        prepare("tinyshakespeare", tmp_path, tmp_path / "nowhere")
+    known = describe("tinyshakespeare")
+    unreachable = replace(known, files=(replace(known.files[0], url="http://127.0.0.1:9/input.txt"),))
+    with pytest.raises(HarnessError) as caught:
+        find_sources(unreachable, [tmp_path / "nowhere"], Path, tmp_path)
     assert caught.value.code == 3
-    assert "input.txt is not on this machine and cannot be fetched from https://raw.github" in str(caught.value)
+    assert "input.txt is not on this machine and cannot be fetched from http://127.0.0.1:9/" in str(caught.value)
     assert "put input.txt into tinyshakespeare/ under a data root" in caught.value.hint
 
 
