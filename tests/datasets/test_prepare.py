@@ -17,9 +17,8 @@ from harness.core.errors import HarnessError
 from harness.datasets import Prepared, describe
 from harness.datasets.read import read_text
 from harness.datasets.sources import find_sources
-from tests.conftest import REPOSITORY, STATE
+from tests.conftest import STATE
 
-SHARED = REPOSITORY.parent / "shared" / "data"  # where the machines that test this keep names.txt
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 
 
@@ -59,7 +58,7 @@ def prepare_names(cache: Path) -> Prepared:
     """The names, from a data root or their original address."""
     named = [Path(part) for part in os.environ.get("HARNESS_DATA_DIR", "").split(os.pathsep) if part]
     try:
-        return prepare("names", cache, *named, SHARED)
+        return prepare("names", cache, *named)
     except HarnessError as error:
         if "cannot be fetched" not in str(error):
             raise
