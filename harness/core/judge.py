@@ -77,6 +77,8 @@ def _judge_metric(records: list[Record], metric: Metric, baseline: Baseline) -> 
 def _judge_fresh(records: list[Record], metric: Metric, reference: Reference, spread: Spread | None) -> Verdict:
     """Only runs that the reference was not made of: equal to itself is no evidence."""
     fresh = [record for record in records if record.id not in reference.runs]
+    if fresh and reference.of == "exact":
+        return judge_exact(fresh, metric, reference)
     if fresh:
         return judge_against(fresh, metric, reference, spread)
     told = "the reference was recorded from these very runs; make the run again"
@@ -192,6 +194,25 @@ def judge_against(
         needs=evidence.needs,
         p=evidence.p,
     )
+
+
+def judge_exact(records: Sequence[Record], metric: Metric, reference: Reference) -> Verdict:
+    """Runs of the reference's seeds draw the same random numbers, so each must come to the same value.
+
+    No statistic: such a run is no further draw but the same computation.  Other seeds say nothing here.
+    """
+    ours = [record for record in records if record.job.seed in reference.seeds]
+    if not ours:
+        told = f"the reference is what seed {', '.join(map(str, reference.seeds))} comes to, which was not run"
+        return make_verdict(records, metric, Status.NO_BASELINE, told)
+    values = values_of(ours, metric)
+    margin = metric.margin if reference.margin is None else reference.margin
+    furthest = max((value - reference.value for value in values), key=abs)
+    worse = (furthest > 0) == (metric.better == "lower")
+    status = Status.REGRESSION if worse else Status.IMPROVED
+    if margin is not None and abs(furthest) <= margin:
+        status = Status.PASS
+    return make_verdict(ours, metric, status, "", reference=reference, low=min(values), high=max(values), margin=margin)
 
 
 def speed_margin(metric: Metric) -> float:

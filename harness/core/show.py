@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+SMALL = 0.001  # of which four decimals show one digit at most
+
 
 def show(value: float | None, unit: str) -> str:
     """``0.9778, "fraction"`` as ``97.78 %``; a missing number as an en dash."""
@@ -11,7 +13,7 @@ def show(value: float | None, unit: str) -> str:
         return f"{100 * value:.2f} %"
     if unit == "samples/s":
         return f"{value:.4g} samples/s"
-    return f"{value:.4f} {unit}".rstrip()
+    return f"{_plainly(value)} {unit}".rstrip()
 
 
 def show_difference(value: float | None, unit: str, *, sign: bool = True) -> str:
@@ -23,4 +25,9 @@ def show_difference(value: float | None, unit: str, *, sign: bool = True) -> str
         return f"{100 * value:{plus}.2f} pp"
     if unit == "samples/s":
         return f"{value:{plus}.3g} samples/s"
-    return f"{value:{plus}.4f} {unit}".rstrip()
+    return f"{_plainly(value, plus)} {unit}".rstrip()
+
+
+def _plainly(value: float, plus: str = "") -> str:
+    """Four decimals, which would hide a small number: it is shown by its first digits."""
+    return f"{value:{plus}.2g}" if 0 < abs(value) < SMALL else f"{value:{plus}.4f}"

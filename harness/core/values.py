@@ -91,7 +91,7 @@ class Reference:
     std: float | None = None
     std_kind: StdKind | None = None
     n: int | None = None
-    of: Literal["mean", "single", "best"] = "mean"
+    of: Literal["mean", "single", "best", "exact"] = "mean"  # exact: what the runs of ``seeds`` must come to
     framework: str | None = None  # None: holds for every framework
     environment: str | None = None  # recorded ones: where it was measured
     machine: str | None = None  # machine class; a speed must name one

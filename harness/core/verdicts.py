@@ -84,6 +84,8 @@ def _sentence(verdict: Verdict, told: str, advice: str) -> str:
     match verdict.status:
         case Status.PASS:
             return f"{head} reproduces: difference {difference}, shown to lie within ±{margin}."
+        case Status.REGRESSION | Status.IMPROVED if reference.of == "exact":
+            return f"{head} is another number: difference {difference}, beyond the ±{margin} that the same seed allows."
         case Status.REGRESSION:
             return f"{head} is worse: difference {difference}, no change is excluded at 99 %."
         case Status.IMPROVED:
@@ -97,6 +99,8 @@ def _of(reference: Reference) -> str:
     count = len(reference.values) or reference.n
     if reference.of == "best":
         return f" (the best of {count or 'an unknown number'})"
+    if reference.of == "exact":
+        return f" (exactly, by seed {', '.join(map(str, reference.seeds))})"
     if reference.kind == "measured":
         return f" in {reference.environment} ({count} runs beside these)"
     if reference.std is None and not reference.values:

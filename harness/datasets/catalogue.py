@@ -26,7 +26,7 @@ class Description:
     licence: str
     source: str
     url: str
-    kind: Literal["digits", "ucr", "idx", "image-folder", "planetoid"]
+    kind: Literal["digits", "ucr", "idx", "image-folder", "planetoid", "names", "text"]
     classes: int
     wheel: str = ""  # requirement of the package that carries the files
     files: tuple[SourceFile, ...] = ()
@@ -161,6 +161,43 @@ _SETS = {
             url="https://image-net.org/challenges/LSVRC/2012/",
             kind="image-folder",
             classes=1000,
+        ),
+        Description(
+            name="names",
+            title="32,033 first names, letter by letter",
+            size_bytes=228_145,
+            licence="MIT (the repository; the names are from ssa.gov)",
+            source="karpathy/makemore@988aa59e4d8fefa526d06f3b453ad116258398d4:names.txt; shuffled and split as in "
+            "karpathy/nn-zero-to-hero, makemore parts 3 and 5",
+            url="https://github.com/karpathy/makemore",
+            kind="names",
+            classes=27,
+            files=(
+                SourceFile(
+                    name="names.txt",
+                    sha256="0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d",
+                    url="https://raw.githubusercontent.com/karpathy/makemore/"
+                    "988aa59e4d8fefa526d06f3b453ad116258398d4/names.txt",
+                ),
+            ),
+            folder="makemore",
+        ),
+        Description(
+            name="tinyshakespeare",
+            title="A million characters of Shakespeare",
+            size_bytes=1_115_394,
+            licence="none stated; Shakespeare is in the public domain",
+            source="karpathy/char-rnn, data/tinyshakespeare/input.txt; cut as in karpathy/nanoGPT, shakespeare_char",
+            url="https://github.com/karpathy/char-rnn",
+            kind="text",
+            classes=65,
+            files=(
+                SourceFile(
+                    name="input.txt",
+                    sha256="86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
+                    url="https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
+                ),
+            ),
         ),
         _ucr(
             "ItalyPowerDemand",

@@ -34,7 +34,7 @@ class _Reference(Table):
     std: NotNegative | None = None
     std_kind: StdKind | None = None
     n: Annotated[int, Field(ge=1)] | None = None
-    of: Literal["mean", "single", "best"] = "mean"
+    of: Literal["mean", "single", "best", "exact"] = "mean"
     framework: str | None = None
     environment: Text | None = None
     machine: Text | None = None
@@ -109,9 +109,14 @@ def _number_faults(table: Mapping[str, Any]) -> Iterator[Hinted]:
         yield f"gives std without {' and '.join(missing)}", _STD_HINT
     if "margin" in table and not table.get("margin_reason"):
         yield "replaces the margin without a margin_reason", "say why this number is compared more loosely or closely"
+    lacking = [key for key in ("seeds", "margin") if key not in table]
+    if table.get("of") == "exact" and lacking:
+        yield f'says of = "exact" without {" and ".join(lacking)}', _EXACT_HINT
 
 
 _STD_HINT = 'a spread is only comparable with n = runs and std_kind = "sample", "population" or "standard error"'
+
+_EXACT_HINT = "an exact number is what the runs of its seeds must come to, within the digits that were printed"
 
 
 def _context_faults(table: Mapping[str, Any], model: ModelSpec | None) -> Iterator[Hinted]:

@@ -53,6 +53,30 @@ def test_one_published_number_with_one_run_is_never_a_verdict() -> None:
     assert "a single number" in verdict.sentence
 
 
+EXACT = reference(value=0.96, kind="published", of="exact", seeds=(0,), margin=0.00005)
+
+
+def test_the_published_seed_must_come_to_the_published_digits() -> None:
+    verdict = verdict_of([0.96004], EXACT)
+    assert (verdict.status, verdict.n) == (Status.PASS, 1)
+    assert "(exactly, by seed 0)" in verdict.sentence
+
+
+@pytest.mark.parametrize(("value", "status"), [(0.9599, Status.REGRESSION), (0.9601, Status.IMPROVED)])
+def test_other_digits_from_the_published_seed_are_an_alarm(value: float, status: Status) -> None:
+    verdict = verdict_of([value], EXACT)
+    assert verdict.status is status
+    assert "another number" in verdict.sentence
+
+
+def test_other_seeds_say_nothing_about_an_exact_number() -> None:
+    assert verdict_of([0.96, 0.5], EXACT).status is Status.PASS
+    other = record(seed=1, metrics={"top1": 0.96})
+    (verdict,) = judge([other], accuracy_recipe(), Baseline(model="toy", references=(EXACT,)))
+    assert verdict.status is Status.NO_BASELINE
+    assert "seed 0" in verdict.sentence
+
+
 def test_a_dead_worker_is_an_error_not_a_regression() -> None:
     verdict = verdict_of([0.961], reference(values=SEEDS), status=RunStatus.CRASHED, reason="killed by signal 9")
     assert verdict.status is Status.ERROR

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
+import string
+from dataclasses import replace
 from pathlib import Path
 
 import numpy
@@ -11,7 +14,9 @@ import pytest
 
 from harness import datasets, environments
 from harness.core.errors import HarnessError
-from harness.datasets import Prepared
+from harness.datasets import Prepared, describe
+from harness.datasets.read import read_text
+from harness.datasets.sources import find_sources
 from tests.conftest import STATE
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
@@ -47,6 +52,46 @@ def test_a_set_has_its_known_sizes_and_the_same_manifest_twice(
     for split in first.manifest["splits"].values():
         assert sum(split["counts"].values()) == split["samples"]
     assert prepare(name, tmp_path / "a", verify=True).manifest == first.manifest
+
+
+def prepare_names(cache: Path) -> Prepared:
+    """The names, from a data root or their original address."""
+    named = [Path(part) for part in os.environ.get("HARNESS_DATA_DIR", "").split(os.pathsep) if part]
+    try:
+        return prepare("names", cache, *named)
+    except HarnessError as error:
+        if "cannot be fetched" not in str(error):
+            raise
+        pytest.skip(str(error))
+
+
+def test_names_are_split_as_the_notebooks_print_it(tmp_path: Path) -> None:
+    prepared = prepare_names(tmp_path)
+    sizes = {split: entry["samples"] for split, entry in prepared.manifest["splits"].items()}
+    assert sizes == {"train": 182_625, "val": 22_655, "test": 22_866}
+    letters = "." + string.ascii_lowercase
+    x, y = (numpy.load(prepared.path / f"train_{axis}.npy") for axis in "xy")
+    shown = [f"{''.join(letters[place] for place in x[row][-8:])} --> {letters[y[row]]}" for row in (0, 6, 14, 19)]
+    assert shown == ["........ --> y", "..yuheng --> .", ".diondre --> .", "....xavi --> e"]
+
+
+def test_text_is_cut_at_nine_tenths_and_says_the_character_after_each() -> None:
+    splits = read_text(b"to be or not to be ")
+    assert {split: len(y) for split, (_, y) in splits.items()} == {"train": 16, "val": 1}
+    x, y = splits["train"]
+    assert (x[1:, 0] == y[:-1]).all()
+    characters = sorted(set("to be or not to be "))
+    assert "".join(characters[place] for place in x[:5, 0]) == "to be"
+
+
+def test_a_set_that_is_nowhere_says_which_file_to_put_where(tmp_path: Path) -> None:
+    known = describe("tinyshakespeare")
+    unreachable = replace(known, files=(replace(known.files[0], url="http://127.0.0.1:9/input.txt"),))
+    with pytest.raises(HarnessError) as caught:
+        find_sources(unreachable, [tmp_path / "nowhere"], Path, tmp_path)
+    assert caught.value.code == 3
+    assert "input.txt is not on this machine and cannot be fetched from http://127.0.0.1:9/" in str(caught.value)
+    assert "put input.txt into tinyshakespeare/ under a data root" in caught.value.hint
 
 
 def test_arrays_whose_bytes_changed_are_refused_with_digests_and_counts(tmp_path: Path) -> None:

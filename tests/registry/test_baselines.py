@@ -48,6 +48,15 @@ def test_a_published_reference_is_read_with_its_spread_and_date(workspace: Works
     assert (reference.date, reference.of, reference.values, reference.machine) == ("2020-05-01", "mean", (), None)
 
 
+def test_an_exact_number_says_of_which_seeds_and_within_which_digits(workspace: Workspace) -> None:
+    spread = 'value = 0.97\nstd = 0.002\nstd_kind = "sample"\nn = 10\n'
+    lacking = replaced(PUBLISHED, (spread, 'value = 0.97\nof = "exact"\n'))
+    assert faults(workspace, lacking)[0] == 'reference 1 (top1) says of = "exact" without seeds and margin'
+    complete = 'value = 0.97\nof = "exact"\nseeds = [0]\nmargin = 0.005\nmargin_reason = "two decimals"\n'
+    (reference,) = loaded(workspace, replaced(PUBLISHED, (spread, complete))).references
+    assert (reference.of, reference.seeds, reference.margin) == ("exact", (0,), 0.005)
+
+
 def test_mean_and_n_follow_from_raw_values(workspace: Workspace) -> None:
     spread = 'value = 0.97\nstd = 0.002\nstd_kind = "sample"\nn = 10\n'
     (reference,) = loaded(workspace, replaced(PUBLISHED, (spread, "values = [0.96, 0.98, 0.97]\n"))).references

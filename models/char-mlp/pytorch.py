@@ -1,0 +1,100 @@
+"""makemore, part 3, in PyTorch: three letters, one hidden layer, batch normalisation by hand.
+
+From karpathy/nn-zero-to-hero, lectures/makemore/makemore_part3_bn.ipynb; names and cells are the
+notebook's, so that its printed losses come out again.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, Tuple
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+class MLP(nn.Module):
+    """letters [n, context] -> logits [n, classes]; cells 6 and 7."""
+
+    def __init__(self, classes: int, hparams: Dict[str, Any], g: torch.Generator) -> None:
+        super().__init__()
+        n_embd, n_hidden = hparams["embedding"], hparams["hidden"]
+        fan_in = hparams["context"] * n_embd
+        # The order of the draws belongs to the recipe.  5/3 is the gain of tanh.
+        self.C = nn.Parameter(torch.randn((classes, n_embd), generator=g))
+        self.W1 = nn.Parameter(torch.randn((fan_in, n_hidden), generator=g) * (5 / 3) / fan_in**0.5)
+        self.W2 = nn.Parameter(torch.randn((n_hidden, classes), generator=g) * hparams["last_scale"])
+        self.b2 = nn.Parameter(torch.randn(classes, generator=g) * 0)
+        self.bngain = nn.Parameter(torch.ones((1, n_hidden)))
+        self.bnbias = nn.Parameter(torch.zeros((1, n_hidden)))
+        self.register_buffer("bnmean_running", torch.zeros((1, n_hidden)))
+        self.register_buffer("bnstd_running", torch.ones((1, n_hidden)))
+        self.new = hparams["running_momentum"]
+
+    def forward(self, letters: torch.Tensor) -> torch.Tensor:
+        hpreact = self.C[letters].view(len(letters), -1) @ self.W1
+        if self.training:
+            mean, std = hpreact.mean(0, keepdim=True), hpreact.std(0, keepdim=True)  # of n - 1, and no epsilon
+            self.follow(mean, std)
+        else:
+            mean, std = self.bnmean_running, self.bnstd_running
+        hpreact = self.bngain * (hpreact - mean) / std + self.bnbias
+        return torch.tanh(hpreact) @ self.W2 + self.b2
+
+    @torch.no_grad()
+    def follow(self, mean: torch.Tensor, std: torch.Tensor) -> None:
+        self.bnmean_running = (1 - self.new) * self.bnmean_running + self.new * mean
+        self.bnstd_running = (1 - self.new) * self.bnstd_running + self.new * std
+
+
+def train(run: Any) -> None:
+    hparams = run.hparams
+    g = torch.Generator().manual_seed(hparams["generator_seed"] + run.seed)
+    model = MLP(run.classes, hparams, g).to(run.device)
+    run.weights("initial", model)
+    letters, following = examples(run, "train")
+    parameters = list(model.parameters())
+    step, printed = 0, []
+
+    model.train()
+    for _ in run.epochs():
+        for rows in run.steps(batches(run, g, len(following))):
+            loss = functional.cross_entropy(model(letters[rows]), following[rows])
+            for parameter in parameters:
+                parameter.grad = None
+            loss.backward()
+            rate = hparams["learning_rate"] if step < hparams["decay_step"] else hparams["final_learning_rate"]
+            for parameter in parameters:
+                parameter.data += -rate * parameter.grad
+            if step % hparams["steps_per_epoch"] == 0:
+                printed.append(float(loss))
+            run.loss(loss.detach())
+            step += 1
+
+    run.metric("train_loss", mean_loss(model, *examples(run, "train")))
+    run.metric("val_loss", mean_loss(model, *examples(run, "val")))
+    published = hparams["published_step_losses"]
+    run.metric("step_loss_deviation", max(abs(ours - theirs) for ours, theirs in zip(printed, published)))
+    run.weights("final", model)
+
+
+def batches(run: Any, g: torch.Generator, samples: int) -> Iterator[torch.Tensor]:
+    """Row numbers, int64 [batch_size], drawn with replacement: an epoch is a number of steps here."""
+    for _ in range(run.hparams["steps_per_epoch"]):
+        rows = torch.randint(0, samples, (run.hparams["batch_size"],), generator=g)
+        run.saw_batch(rows.numpy())
+        yield rows
+
+
+def examples(run: Any, split: str) -> Tuple[torch.Tensor, torch.Tensor]:
+    """The last letters int64 [n, context] and the one after them int64 [n], on the device."""
+    x, y = run.arrays(split)
+    letters = torch.from_numpy(x[:, -run.hparams["context"] :].astype("int64"))
+    return letters.to(run.device), torch.from_numpy(y.astype("int64")).to(run.device)
+
+
+@torch.no_grad()
+def mean_loss(model: nn.Module, letters: torch.Tensor, following: torch.Tensor) -> float:
+    """Of a whole split at once, in nats, with the running statistics; the notebook's split_loss."""
+    model.eval()
+    return float(functional.cross_entropy(model(letters), following))

@@ -1,0 +1,123 @@
+"""makemore, part 5, in PyTorch: eight letters, put together in pairs of pairs of pairs, as WaveNet does.
+
+From karpathy/nn-zero-to-hero, lectures/makemore/makemore_part5_cnn1.ipynb; names and cells are the
+notebook's, so that its printed losses come out again.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, Tuple
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+class BatchNorm(nn.Module):
+    """x [n, width] or [n, positions, width], normalised over all axes but the last; cell 7."""
+
+    def __init__(self, width: int, hparams: Dict[str, Any]) -> None:
+        super().__init__()
+        self.gamma, self.beta = nn.Parameter(torch.ones(width)), nn.Parameter(torch.zeros(width))
+        self.register_buffer("running_mean", torch.zeros(width))
+        self.register_buffer("running_var", torch.ones(width))
+        self.eps, self.momentum = hparams["bn_epsilon"], hparams["bn_momentum"]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.training:
+            axes = tuple(range(x.dim() - 1))
+            mean, var = x.mean(axes, keepdim=True), x.var(axes, keepdim=True)  # the variance of n - 1
+            self.follow(mean, var)
+        else:
+            mean, var = self.running_mean, self.running_var
+        return self.gamma * ((x - mean) / torch.sqrt(var + self.eps)) + self.beta
+
+    @torch.no_grad()
+    def follow(self, mean: torch.Tensor, var: torch.Tensor) -> None:
+        self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean.view(-1)
+        self.running_var = (1 - self.momentum) * self.running_var + self.momentum * var.view(-1)
+
+
+class WaveNet(nn.Module):
+    """letters [n, 8] -> logits [n, classes]; cell 9."""
+
+    def __init__(self, classes: int, hparams: Dict[str, Any], g: torch.Generator) -> None:
+        super().__init__()
+        n_embd, n_hidden = hparams["embedding"], hparams["hidden"]
+
+        def weight(fan_in: int, fan_out: int) -> nn.Parameter:
+            return nn.Parameter(torch.randn((fan_in, fan_out), generator=g) / fan_in**0.5)
+
+        # The order of the draws belongs to the recipe.
+        self.embedding = nn.Parameter(torch.randn((classes, n_embd), generator=g))
+        fan_ins = (2 * n_embd, 2 * n_hidden, 2 * n_hidden)
+        self.weights = nn.ParameterList([weight(fan_in, n_hidden) for fan_in in fan_ins])
+        self.norms = nn.ModuleList([BatchNorm(n_hidden, hparams) for _ in fan_ins])
+        self.last_weight = weight(n_hidden, classes)
+        self.last_bias = nn.Parameter(torch.zeros(classes))
+        self.last_weight.data *= hparams["last_scale"]
+
+    def forward(self, letters: torch.Tensor) -> torch.Tensor:
+        x = self.embedding[letters]
+        for weight, norm in zip(self.weights, self.norms):
+            x = torch.tanh(norm(pairs(x) @ weight))
+        return x @ self.last_weight + self.last_bias
+
+
+def pairs(x: torch.Tensor) -> torch.Tensor:
+    """Two neighbours beside each other: [n, positions, width] -> [n, positions / 2, 2 width], or [n, 2 width]."""
+    n, positions, width = x.shape
+    return x.view(n, positions // 2, 2 * width).squeeze(1)
+
+
+def train(run: Any) -> None:
+    hparams = run.hparams
+    g = torch.Generator().manual_seed(hparams["generator_seed"] + run.seed)
+    model = WaveNet(run.classes, hparams, g).to(run.device)
+    run.weights("initial", model)
+    letters, following = examples(run, "train")
+    parameters = list(model.parameters())
+    step, printed = 0, []
+
+    model.train()
+    for _ in run.epochs():
+        for rows in run.steps(batches(run, g, len(following))):
+            loss = functional.cross_entropy(model(letters[rows]), following[rows])
+            for parameter in parameters:
+                parameter.grad = None
+            loss.backward()
+            rate = hparams["learning_rate"] if step < hparams["decay_step"] else hparams["final_learning_rate"]
+            for parameter in parameters:
+                parameter.data += -rate * parameter.grad
+            if step % hparams["steps_per_epoch"] == 0:
+                printed.append(float(loss))
+            run.loss(loss.detach())
+            step += 1
+
+    run.metric("train_loss", mean_loss(model, *examples(run, "train")))
+    run.metric("val_loss", mean_loss(model, *examples(run, "val")))
+    published = hparams["published_step_losses"]
+    run.metric("step_loss_deviation", max(abs(ours - theirs) for ours, theirs in zip(printed, published)))
+    run.weights("final", model)
+
+
+def batches(run: Any, g: torch.Generator, samples: int) -> Iterator[torch.Tensor]:
+    """Row numbers, int64 [batch_size], drawn with replacement: an epoch is a number of steps here."""
+    for _ in range(run.hparams["steps_per_epoch"]):
+        rows = torch.randint(0, samples, (run.hparams["batch_size"],), generator=g)
+        run.saw_batch(rows.numpy())
+        yield rows
+
+
+def examples(run: Any, split: str) -> Tuple[torch.Tensor, torch.Tensor]:
+    """The last letters int64 [n, context] and the one after them int64 [n], on the device."""
+    x, y = run.arrays(split)
+    letters = torch.from_numpy(x[:, -run.hparams["context"] :].astype("int64"))
+    return letters.to(run.device), torch.from_numpy(y.astype("int64")).to(run.device)
+
+
+@torch.no_grad()
+def mean_loss(model: nn.Module, letters: torch.Tensor, following: torch.Tensor) -> float:
+    """Of a whole split at once, in nats, with the running statistics; cell 13."""
+    model.eval()
+    return float(functional.cross_entropy(model(letters), following))
