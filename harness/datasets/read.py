@@ -9,6 +9,7 @@ import numpy
 from numpy.typing import NDArray
 
 from harness.datasets.catalogue import Description
+from harness.datasets.sentences import read_sentences
 
 Split = tuple[NDArray[Any], NDArray[numpy.int64]]
 DIGITS_TRAIN = 1437  # four fifths of 1,797, as scikit-learn's own examples cut them
@@ -20,6 +21,8 @@ def read_arrays(item: Description, sources: Mapping[str, bytes]) -> dict[str, Sp
         return read_digits(content[0])
     if item.kind == "ucr":
         return {"train": read_series(content[0]), "test": read_series(content[1])}
+    if item.kind == "sentences":
+        return read_sentences(sources)
     return {
         "train": (read_idx(content[0])[:, None], read_idx(content[1]).astype(numpy.int64)),
         "test": (read_idx(content[2])[:, None], read_idx(content[3]).astype(numpy.int64)),
