@@ -75,7 +75,7 @@ def make_train_step(model: tf.keras.Model, hparams: Dict[str, Any]) -> Callable[
         with tf.GradientTape() as tape:
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, model(numbers, training=True))
             loss = tf.reduce_mean(losses)
-        gradients = [whole(gradient) for gradient in tape.gradient(loss, weights)]
+        gradients = [whole(*pair) for pair in zip(tape.gradient(loss, weights), weights)]
         optimizer.apply_gradients(zip(gradients, weights))
         # Each class's weights to the norm 3: the source enlarges small ones too, where Kim only bounds them.
         kernel = tf.convert_to_tensor(fc)
@@ -85,12 +85,12 @@ def make_train_step(model: tf.keras.Model, hparams: Dict[str, Any]) -> Callable[
     return train_step
 
 
-def whole(gradient: Any) -> tf.Tensor:
+def whole(gradient: Any, weight: Any) -> tf.Tensor:
     """The gradient of the word vectors as one array: Adadelta moves them all.  Padding stays where it is."""
     if not isinstance(gradient, tf.IndexedSlices):
         return gradient
     places = tf.where(gradient.indices == PADDING, -1, gradient.indices)  # a negative place is left out
-    return tf.math.unsorted_segment_sum(gradient.values, places, gradient.dense_shape[0])
+    return tf.math.unsorted_segment_sum(gradient.values, places, weight.shape[0])
 
 
 def make_predict(model: tf.keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
