@@ -46,9 +46,8 @@ def test_a_set_has_its_known_counts(tmp_path: Path, name: str, counts: list[int]
 
 
 def test_words_are_cut_as_the_source_cuts_them() -> None:
-    assert tokens("It doesn't (really) matter; I've seen Bob's 3-D film!") == (
-        "it does n't ( really ) matter i 've seen bob 's 3 d film !".split()
-    )
+    cut = " ".join(tokens("It doesn't (really) matter; I've seen Bob's 3-D film!"))
+    assert cut == "it does n't ( really ) matter i 've seen bob 's 3 d film !"
     assert tokens("caf\xe9 `quoted'") == ["caf", "`quoted'"]
 
 
