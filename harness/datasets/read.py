@@ -10,6 +10,7 @@ import numpy
 from numpy.typing import NDArray
 
 from harness.datasets.catalogue import Description
+from harness.datasets.sentences import read_sentences
 
 Split = tuple[NDArray[Any], NDArray[numpy.int64]]
 CONTEXT = 16  # letters before each: one more than the longest name has
@@ -26,6 +27,8 @@ def read_arrays(item: Description, sources: Mapping[str, bytes]) -> dict[str, Sp
         return read_names(content[0])
     if item.kind == "text":
         return read_text(content[0])
+    if item.kind == "sentences":
+        return read_sentences(sources)
     return {
         "train": (read_idx(content[0])[:, None], read_idx(content[1]).astype(numpy.int64)),
         "test": (read_idx(content[2])[:, None], read_idx(content[3]).astype(numpy.int64)),

@@ -98,28 +98,45 @@ class Run:
         return self.data.arrays[split]
 
     def batches(
-        self, split: str, batch_size: Optional[int] = None, *, shuffle: Optional[bool] = None, drop_last: bool = False
+        self,
+        split: str,
+        batch_size: Optional[int] = None,
+        *,
+        rows: Optional[numpy.ndarray] = None,
+        shuffle: Optional[bool] = None,
+        drop_last: bool = False,
     ) -> Iterator[Batch]:
         """Batches (x [n, *sample_shape], y [n]) of numpy arrays.
 
         ``batch_size`` is ``hparams["batch_size"]`` unless given.  The training split is shuffled
-        anew each epoch by ``data.order`` (seed, epoch), any other comes in file order.
+        anew each epoch by ``data.order`` (seed, epoch), any other comes in file order.  ``rows``:
+        only these of the split, where a part of it is held out.
         """
         x, y = self.arrays(split)
-        for rows in self.indices(split, batch_size, shuffle=shuffle, drop_last=drop_last):
-            batch = x[rows], y[rows]
+        for chosen in self.indices(split, batch_size, rows=rows, shuffle=shuffle, drop_last=drop_last):
+            batch = x[chosen], y[chosen]
             if split == "train":
                 self.saw_batch(*batch)
             yield batch
 
     def indices(
-        self, split: str, batch_size: Optional[int] = None, *, shuffle: Optional[bool] = None, drop_last: bool = False
+        self,
+        split: str,
+        batch_size: Optional[int] = None,
+        *,
+        rows: Optional[numpy.ndarray] = None,
+        shuffle: Optional[bool] = None,
+        drop_last: bool = False,
     ) -> Iterator[numpy.ndarray]:
         """Row numbers of each batch, int64 [n]: for a model that reads its input itself."""
         size = batch_size or int(self.hparams["batch_size"])
-        samples = len(self.data.folders[split].labels if split in self.data.folders else self.data.arrays[split][1])
+        if rows is None:
+            labels = self.data.folders[split].labels if split in self.data.folders else self.data.arrays[split][1]
+            rows = numpy.arange(len(labels))
+        samples = len(rows)
         shuffled = split == "train" if shuffle is None else shuffle
-        rows = order(self.seed, self.epoch, samples) if shuffled else numpy.arange(samples)
+        if shuffled:
+            rows = rows[order(self.seed, self.epoch, samples)]
         stop = samples - samples % size if drop_last else samples
         if split == "train":
             self._batches_total = math.ceil(stop / size)
