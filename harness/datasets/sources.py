@@ -62,7 +62,7 @@ def _wheel_folder(item: Description, install: Callable[[str], Path]) -> Path:
 
 
 def _locate(item: Description, file: SourceFile, data_roots: Sequence[Path]) -> Path | None:
-    folders = [*(root / item.name for root in data_roots), *map(Path, item.folders)]
+    folders = [*(root / _folder(item) for root in data_roots), *map(Path, item.folders)]
     candidates = [folder / name for folder in folders for name in (f"{file.name}.gz", file.name)]
     return next((path for path in candidates if path.is_file()), None)
 
@@ -76,7 +76,12 @@ def _fetch(item: Description, file: SourceFile, cache: Path) -> Path:
     except (requests.RequestException, OSError) as error:
         raise HarnessError(
             f"data set {item.name}: {file.name} is not on this machine and cannot be fetched from {file.url}: {error}",
-            hint=f"put {', '.join(each.name + '.gz' for each in item.files)} into {item.name}/ under a data root "
-            f"(--data-dir or HARNESS_DATA_DIR), or on Debian: apt install dataset-{item.name}",
+            hint=f"put {', '.join(each.name for each in item.files)}, plain or as .gz, into {_folder(item)}/ under a "
+            "data root (--data-dir or HARNESS_DATA_DIR)"
+            + (f", or on Debian: apt install dataset-{item.name}" if item.folders else ""),
             code=3,
         ) from error
+
+
+def _folder(item: Description) -> str:
+    return item.folder or item.name
