@@ -46,7 +46,7 @@ def read_series(content: bytes) -> Split:
 
 
 def read_rows(content: bytes) -> Split:
-    """The 2015 archive's lines of a label and equally many values -> x float32 [n, 1, length], y in the labels' order."""
+    """The 2015 archive's lines, a label and equally many values -> x float32 [n, 1, length], y in the labels' order."""
     rows = numpy.loadtxt(content.decode("ascii").splitlines(), delimiter=",", ndmin=2)
     _, y = numpy.unique(rows[:, 0], return_inverse=True)
     return rows[:, None, 1:].astype(numpy.float32), y.astype(numpy.int64)
