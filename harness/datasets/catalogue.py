@@ -34,7 +34,7 @@ class Description:
     folders: tuple[str, ...] = field(default=())  # where a system package puts them
 
 
-def _ucr(name: str, title: str, train: str, test: str, size_bytes: int) -> Description:
+def _ucr(name: str, title: str, train: str, test: str, size_bytes: int, classes: int = 2) -> Description:
     folder = f"aeon/datasets/data/{name}/{name}"
     return Description(
         name=title,
@@ -44,7 +44,7 @@ def _ucr(name: str, title: str, train: str, test: str, size_bytes: int) -> Descr
         source="aeon 1.6.0, files bundled in its wheel; values as they are, not normalised again",
         url="https://www.timeseriesclassification.com/description.php?Dataset=" + name,
         kind="ucr",
-        classes=2,
+        classes=classes,
         wheel="aeon==1.6.0",
         files=(
             SourceFile(name=f"{folder}_TRAIN.ts", sha256=train),
@@ -52,6 +52,9 @@ def _ucr(name: str, title: str, train: str, test: str, size_bytes: int) -> Descr
         ),
     )
 
+
+_BASELINE = "https://raw.githubusercontent.com/cauchyturing/UCR_Time_Series_Classification_Deep_Learning_Baseline/"
+_ADIAC = _BASELINE + "3ecc8971fa768bd01ada7f3a613688255e6256c2/Adiac/"
 
 _FASHION = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
 
@@ -291,6 +294,46 @@ _SETS = {
             "f842401779fd9800d247d8b33121a1a4643710a19b24917dbdd9a060ca8630d5",
             "79332750788a6227b325b96bd0d70130c8eb707b9731f8d7dec62b7a7d36017e",
             330_000,
+        ),
+        _ucr(
+            "ArrowHead",
+            "ucr-arrowhead",
+            "a83c470aaf611a5f5284377cce27a5fc9f6292bc3d110257b0fd4905ced5ee72",
+            "5417dab42626d41df5e435bb22458c2df40dfad4bcd3b59559bbe72e20e84904",
+            590_000,
+            classes=3,
+        ),
+        _ucr(
+            "OSULeaf",
+            "ucr-osuleaf",
+            "86b9d6e860414ffd26cebc62fff84ffb37fa588ef3e5bf79e4094a437c36ddfc",
+            "6c549dd354f9e42d5985fa5fab75321ca9acefc7873457e71467fc8a31f107ce",
+            2_110_000,
+            classes=6,
+        ),
+        Description(
+            name="ucr-adiac",
+            title="UCR archive, Adiac",
+            size_bytes=1_106_009,
+            licence="none stated; the UCR archive asks for citation (the repository is MIT)",
+            source="cauchyturing/UCR_Time_Series_Classification_Deep_Learning_Baseline at 3ecc8971, files of the 2015 "
+            "archive; values as they are, not normalised again",
+            url="https://www.timeseriesclassification.com/description.php?Dataset=Adiac",
+            kind="ucr",
+            classes=37,
+            files=(
+                SourceFile(
+                    name="Adiac_TRAIN",
+                    sha256="afc3729e07b0e5dd315a8a8ff3fcbf85e4ea74570a972a352af7ae505d23a77d",
+                    url=_ADIAC + "Adiac_TRAIN",
+                ),
+                SourceFile(
+                    name="Adiac_TEST",
+                    sha256="0c97c9fcd597b65393d5d4a2d4b67479d2727c36635b74286a482a70af5d7690",
+                    url=_ADIAC + "Adiac_TEST",
+                ),
+            ),
+            folder="ucr_adiac",
         ),
     )
 }

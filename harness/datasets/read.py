@@ -22,7 +22,8 @@ def read_arrays(item: Description, sources: Mapping[str, bytes]) -> dict[str, Sp
     if item.kind == "digits":
         return read_digits(content[0])
     if item.kind == "ucr":
-        return {"train": read_series(content[0]), "test": read_series(content[1])}
+        read = read_series if item.files[0].name.endswith(".ts") else read_rows
+        return {"train": read(content[0]), "test": read(content[1])}
     if item.kind == "names":
         return read_names(content[0])
     if item.kind == "text":
@@ -51,6 +52,13 @@ def read_series(content: bytes) -> Split:
     labels = [label.strip() for _, label in pairs]
     place = {label: index for index, label in enumerate(sorted(set(labels)))}
     return x[:, None], numpy.array([place[label] for label in labels], dtype=numpy.int64)
+
+
+def read_rows(content: bytes) -> Split:
+    """The 2015 archive's lines, a label and equally many values -> x float32 [n, 1, length], y in the labels' order."""
+    rows = numpy.loadtxt(content.decode("ascii").splitlines(), delimiter=",", ndmin=2)
+    _, y = numpy.unique(rows[:, 0], return_inverse=True)
+    return rows[:, None, 1:].astype(numpy.float32), y.astype(numpy.int64)
 
 
 def read_idx(content: bytes) -> NDArray[numpy.uint8]:

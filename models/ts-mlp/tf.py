@@ -1,0 +1,88 @@
+"""Multi-layer perceptron for time series in TensorFlow: the twin of pytorch.py.
+
+From Wang et al. 2017, section II A, trained as in the review of Ismail Fawaz et al. 2019.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict
+
+import numpy
+import tensorflow as tf
+from plateau import Plateau
+
+layers = tf.keras.layers
+
+WIDTH = 500  # of each hidden layer, figure 1 (a)
+
+
+def build(length: int, classes: int, hparams: Dict[str, Any]) -> tf.keras.Model:
+    """series [n, length] -> logits [n, classes]: three hidden layers, dropout before each layer.
+
+    Glorot uniform and zero biases are Keras' defaults.
+    """
+    *hidden, last = hparams["dropout"]
+    inputs = tf.keras.Input((length,))
+    x = inputs
+    for rate in hidden:
+        x = layers.Dense(WIDTH, activation="relu")(layers.Dropout(rate)(x))
+    return tf.keras.Model(inputs, layers.Dense(classes)(layers.Dropout(last)(x)))
+
+
+def train(run: Any) -> None:
+    x, y = run.arrays("train")
+    model = build(x.shape[2], run.classes, run.hparams)
+    run.weights("initial", model)
+    optimizer = adadelta(run.hparams)
+    train_step = make_train_step(model, optimizer)
+    plateau = Plateau(run.hparams)
+    best_loss, best_weights = float("inf"), model.get_weights()
+
+    for _ in run.epochs():
+        total = 0.0
+        for series, labels in run.steps(run.batches("train")):
+            loss = train_step(flat(series), tf.constant(labels))
+            run.loss(loss)
+            total += float(loss) * len(labels)
+        epoch_loss = total / len(y)  # as Keras reports it: of each batch before its update, with dropout
+        if epoch_loss < best_loss:
+            best_loss, best_weights = epoch_loss, model.get_weights()
+        optimizer.learning_rate.assign(plateau.after_epoch(epoch_loss))
+
+    model.set_weights(best_weights)
+    run.metric("accuracy", accuracy(model, run))
+    run.weights("final", model)
+
+
+def make_train_step(model: tf.keras.Model, optimizer: Any) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    """The graph of one update; it returns the batch's mean loss."""
+    weights = model.trainable_variables
+    optimizer.build(weights)  # its own variables must exist before the graph is made
+
+    # One graph for every batch size: the last batch of an epoch is smaller.
+    @tf.function(input_signature=[tf.TensorSpec((None, None), tf.float32), tf.TensorSpec((None,), tf.int64)])
+    def train_step(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(y, model(x, training=True))
+            loss = tf.reduce_mean(losses)
+        optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
+        return loss
+
+    return train_step
+
+
+def accuracy(model: tf.keras.Model, run: Any) -> float:
+    """Share of the test series whose class has the highest logit."""
+    x, y = run.arrays("test")
+    predicted = model(flat(x), training=False).numpy().argmax(axis=1)
+    return float((predicted == y).mean())
+
+
+def flat(x: numpy.ndarray) -> tf.Tensor:
+    """[n, 1, length] -> float32 [n, length].  Not normalised: neither did the published code."""
+    return tf.constant(x[:, 0].astype(numpy.float32))
+
+
+def adadelta(hparams: Dict[str, Any]) -> tf.keras.optimizers.Optimizer:
+    """Zeiler 2012, algorithm 1, its step times the rate: 1, as in stand-alone Keras; tf.keras has 0.001."""
+    return tf.keras.optimizers.Adadelta(hparams["learning_rate"], rho=hparams["rho"], epsilon=hparams["epsilon"])

@@ -1,0 +1,136 @@
+"""Residual network for time series in PyTorch, from Wang et al. 2017, section II C.
+
+Trained as in the review of Ismail Fawaz et al. 2019, whose ten runs are the published numbers.
+Keras' defaults are written out, because that code ran on Keras.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Dict
+
+import numpy
+import torch
+from plateau import Plateau
+from torch import nn
+from torch.nn import functional
+
+BLOCKS = (64, 128, 128)  # filters of each block, figure 1 (c)
+KERNELS = (8, 5, 3)  # of the three convolutions of a block
+
+
+class Block(nn.Module):
+    """[n, channels, length] -> [n, filters, length]: three convolutions, and the input is added before the last ReLU.
+
+    The shortcut is normed too; it has a convolution only where the number of channels changes.
+    """
+
+    def __init__(self, channels: int, filters: int, hparams: Dict[str, Any]) -> None:
+        super().__init__()
+        first, second, third = KERNELS
+        self.conv1, self.norm1 = nn.Conv1d(channels, filters, first), norm(filters, hparams)
+        self.conv2, self.norm2 = nn.Conv1d(filters, filters, second), norm(filters, hparams)
+        self.conv3, self.norm3 = nn.Conv1d(filters, filters, third), norm(filters, hparams)
+        self.conv_shortcut = nn.Conv1d(channels, filters, 1) if channels != filters else nn.Identity()
+        self.norm_shortcut = norm(filters, hparams)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = functional.relu(self.norm1(self.conv1(padded(x, KERNELS[0]))))
+        y = functional.relu(self.norm2(self.conv2(padded(y, KERNELS[1]))))
+        y = self.norm3(self.conv3(padded(y, KERNELS[2])))
+        return functional.relu(self.norm_shortcut(self.conv_shortcut(x)) + y)
+
+
+class ResNet(nn.Module):
+    """series [n, 1, length] -> logits [n, classes]: three blocks, then the mean over time."""
+
+    def __init__(self, classes: int, hparams: Dict[str, Any]) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList()
+        channels = 1
+        for filters in BLOCKS:
+            self.blocks.append(Block(channels, filters, hparams))
+            channels = filters
+        self.fc = nn.Linear(channels, classes)
+        self.apply(initialize)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for block in self.blocks:
+            x = block(x)
+        return self.fc(x.mean(dim=2))
+
+
+def norm(filters: int, hparams: Dict[str, Any]) -> nn.BatchNorm1d:
+    """Keras' momentum counts what is kept, PyTorch's what is new."""
+    return nn.BatchNorm1d(filters, eps=hparams["bn_epsilon"], momentum=1.0 - hparams["bn_momentum"])
+
+
+def padded(x: torch.Tensor, kernel: int) -> torch.Tensor:
+    """Keras' "same": of an odd rim the larger part comes last."""
+    rim = kernel - 1
+    return functional.pad(x, (rim // 2, rim - rim // 2))
+
+
+def initialize(layer: nn.Module) -> None:
+    """Keras' default: Glorot and Bengio 2010, equation 16, and biases of zero."""
+    if isinstance(layer, (nn.Conv1d, nn.Linear)):
+        nn.init.xavier_uniform_(layer.weight)
+        nn.init.zeros_(layer.bias)
+
+
+def build(classes: int, hparams: Dict[str, Any]) -> ResNet:
+    return ResNet(classes, hparams)
+
+
+def train(run: Any) -> None:
+    model = build(run.classes, run.hparams).to(run.device)
+    run.weights("initial", model)
+    optimizer = adam(model, run.hparams)
+    plateau = Plateau(run.hparams)
+    samples = len(run.arrays("train")[1])
+    best_loss, best_weights = float("inf"), copy_of(model)
+
+    model.train()
+    for _ in run.epochs():
+        total = torch.zeros((), device=run.device)
+        for x, y in run.steps(run.batches("train")):
+            optimizer.zero_grad(set_to_none=True)
+            loss = functional.cross_entropy(model(series(x, run)), torch.from_numpy(y).to(run.device))
+            loss.backward()
+            optimizer.step()
+            run.loss(loss.detach())
+            total += loss.detach() * len(y)
+        epoch_loss = float(total) / samples  # as Keras reports it: of each batch before its update
+        if epoch_loss < best_loss:
+            best_loss, best_weights = epoch_loss, copy_of(model)
+        for group in optimizer.param_groups:
+            group["lr"] = plateau.after_epoch(epoch_loss)
+
+    model.load_state_dict(best_weights)
+    run.metric("accuracy", accuracy(model, run))
+    run.weights("final", model)
+
+
+@torch.no_grad()
+def accuracy(model: nn.Module, run: Any) -> float:
+    """Share of the test series whose class has the highest logit."""
+    model.eval()
+    x, y = run.arrays("test")
+    predicted = model(series(x, run)).argmax(dim=1).cpu().numpy()
+    return float((predicted == y).mean())
+
+
+def series(x: numpy.ndarray, run: Any) -> torch.Tensor:
+    """float32 [n, 1, length] on the device.  Not normalised: neither did the published code."""
+    return torch.from_numpy(x.astype(numpy.float32)).to(run.device)
+
+
+def adam(model: nn.Module, hparams: Dict[str, Any]) -> torch.optim.Adam:
+    """Adam in one kernel where this PyTorch has it for the device; the steps are the same."""
+    rate, epsilon = hparams["learning_rate"], hparams["epsilon"]
+    fused = "fused" in inspect.signature(torch.optim.Adam).parameters and torch.__version__ >= "2.4"
+    return torch.optim.Adam(model.parameters(), lr=rate, eps=epsilon, **({"fused": True} if fused else {}))
+
+
+def copy_of(model: nn.Module) -> Dict[str, torch.Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
