@@ -93,8 +93,14 @@ def _reference(records: list[Record], metric: Metric, reason: str, runs: int | N
         code=first.digests.get("code", ""),
         data=first.digests.get("data", ""),
         seeds=tuple(record.job.seed for record in records),
+        weights=_weights(records),
         runs=tuple(record.id for record in records),
     )
+
+
+def _weights(records: list[Record]) -> tuple[str, ...]:
+    found = tuple(record.digests.get("weights_final", "") for record in records)
+    return found if all(found) else ()
 
 
 def _how(record: Record, metric: Metric) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from statistics import variance
 
 from harness.core.disturbance import disturbance
+from harness.core.show import show
 from harness.core.values import Baseline, Metric, Recipe, Record, Reference, RunStatus, Status, Verdict
 from harness.core.verdicts import make_verdict, values_of
 from harness.statistics import Evidence, MeanSpread, RawRuns, Single, Spread, judge_accuracy, judge_speed
@@ -79,10 +81,37 @@ def _judge_fresh(records: list[Record], metric: Metric, reference: Reference, sp
     fresh = [record for record in records if record.id not in reference.runs]
     if fresh and reference.of == "exact":
         return judge_exact(fresh, metric, reference)
+    if fresh and _identical(fresh, metric, reference):
+        return _unchanged(fresh, metric, reference)
     if fresh:
         return judge_against(fresh, metric, reference, spread)
     told = "the reference was recorded from these very runs; make the run again"
     return make_verdict(records, metric, Status.NO_BASELINE, told)
+
+
+def _identical(records: Sequence[Record], metric: Metric, reference: Reference) -> bool:
+    """Every run ended in the weights that were recorded for its seed, bit for bit, and in the same number."""
+    ends = zip(reference.weights, reference.values, strict=False)  # the loader has compared their lengths
+    recorded = dict(zip(reference.seeds, ends, strict=False))
+    return all(
+        recorded.get(record.job.seed) == (record.digests.get("weights_final"), record.metrics[metric.name])
+        for record in records
+    )
+
+
+def _unchanged(records: Sequence[Record], metric: Metric, reference: Reference) -> Verdict:
+    """No statistic says as much: what trained and what it was trained on are what they were."""
+    values = values_of(records, metric)
+    margin = metric.margin if reference.margin is None else reference.margin
+    verdict = make_verdict(
+        records, metric, Status.PASS, "", reference=reference, low=min(values), high=max(values), margin=margin
+    )
+    seeds = ", ".join(str(record.job.seed) for record in records)
+    return replace(
+        verdict,
+        sentence=f"{verdict.model}/{verdict.recipe} in {verdict.environment}: seed {seeds} ends in the weights "
+        f"recorded on {reference.date}, bit for bit, with the same {metric.name} of {show(verdict.measured, metric.unit)}.",
+    )
 
 
 def _applicable(record: Record, metric: Metric, baseline: Baseline) -> list[Reference]:

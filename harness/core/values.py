@@ -106,6 +106,7 @@ class Reference:
     code: str = ""  # recorded ones: digest of the code
     data: str = ""  # recorded ones: digest of the data set; it holds for no other
     seeds: tuple[int, ...] = ()
+    weights: tuple[str, ...] = ()  # recorded ones: digests of the final weights, one for each seed
     runs: tuple[str, ...] = ()  # recorded ones: ids of the runs, which are not judged against themselves
 
 

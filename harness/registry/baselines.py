@@ -51,6 +51,7 @@ class _Reference(Table):
     code: str = ""
     data: str = ""
     seeds: list[int] = Field(default_factory=list)
+    weights: list[Text] = Field(default_factory=list)
     runs: list[Text] = Field(default_factory=list)
 
 
@@ -109,9 +110,15 @@ def _number_faults(table: Mapping[str, Any]) -> Iterator[Hinted]:
         yield f"gives std without {' and '.join(missing)}", _STD_HINT
     if "margin" in table and not table.get("margin_reason"):
         yield "replaces the margin without a margin_reason", "say why this number is compared more loosely or closely"
+    if "weights" in table and not _as_long_as(table["weights"], table.get("seeds"), values):
+        yield "gives weights that do not stand for its seeds and values", "one digest, one seed and one value a run"
     lacking = [key for key in ("seeds", "margin") if key not in table]
     if table.get("of") == "exact" and lacking:
         yield f'says of = "exact" without {" and ".join(lacking)}', _EXACT_HINT
+
+
+def _as_long_as(*lists: object) -> bool:
+    return len({len(each) if isinstance(each, list) else 0 for each in lists}) == 1
 
 
 _STD_HINT = 'a spread is only comparable with n = runs and std_kind = "sample", "population" or "standard error"'
@@ -206,6 +213,7 @@ def _reference(parsed: _Reference) -> Reference:
             "values": values,
             "n": n,
             "seeds": tuple(parsed.seeds),
+            "weights": tuple(parsed.weights),
             "runs": tuple(parsed.runs),
         }
     )

@@ -77,6 +77,28 @@ def test_other_seeds_say_nothing_about_an_exact_number() -> None:
     assert "seed 0" in verdict.sentence
 
 
+ENDED = reference(values=SEEDS[:3], seeds=(0, 1, 2), weights=("aa", "bb", "cc"), date="2026-11-25")
+
+
+def ending(seed: int, weights: str, value: float) -> Verdict:
+    run = record(seed=seed, metrics={"top1": value}, digests={"weights_final": weights})
+    (verdict,) = judge([run], accuracy_recipe(), Baseline(model="toy", references=(ENDED,)))
+    return verdict
+
+
+def test_the_recorded_weights_again_are_a_pass_after_one_run() -> None:
+    verdict = ending(1, "bb", SEEDS[1])
+    assert (verdict.status, verdict.measured, verdict.margin) == (Status.PASS, SEEDS[1], 0.02)
+    assert "seed 1 ends in the weights recorded on 2026-11-25, bit for bit" in verdict.sentence
+
+
+@pytest.mark.parametrize(("seed", "weights", "value"), [(1, "aa", SEEDS[1]), (1, "bb", 0.5), (3, "bb", SEEDS[1])])
+def test_other_weights_another_number_or_another_seed_are_left_to_the_statistics(
+    seed: int, weights: str, value: float
+) -> None:
+    assert "bit for bit" not in ending(seed, weights, value).sentence
+
+
 def test_a_dead_worker_is_an_error_not_a_regression() -> None:
     verdict = verdict_of([0.961], reference(values=SEEDS), status=RunStatus.CRASHED, reason="killed by signal 9")
     assert verdict.status is Status.ERROR

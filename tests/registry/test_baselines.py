@@ -57,6 +57,15 @@ def test_an_exact_number_says_of_which_seeds_and_within_which_digits(workspace: 
     assert (reference.of, reference.seeds, reference.margin) == ("exact", (0,), 0.005)
 
 
+def test_weights_stand_one_for_each_seed_and_value(workspace: Workspace) -> None:
+    spread = 'value = 0.97\nstd = 0.002\nstd_kind = "sample"\nn = 10\n'
+    wrong = replaced(PUBLISHED, (spread, 'values = [0.96, 0.98]\nseeds = [0, 1]\nweights = ["aa"]\n'))
+    assert faults(workspace, wrong)[0] == "reference 1 (top1) gives weights that do not stand for its seeds and values"
+    right = replaced(PUBLISHED, (spread, 'values = [0.96, 0.98]\nseeds = [0, 1]\nweights = ["aa", "bb"]\n'))
+    (reference,) = loaded(workspace, right).references
+    assert reference.weights == ("aa", "bb")
+
+
 def test_mean_and_n_follow_from_raw_values(workspace: Workspace) -> None:
     spread = 'value = 0.97\nstd = 0.002\nstd_kind = "sample"\nn = 10\n'
     (reference,) = loaded(workspace, replaced(PUBLISHED, (spread, "values = [0.96, 0.98, 0.97]\n"))).references
