@@ -110,7 +110,8 @@ def _unchanged(records: Sequence[Record], metric: Metric, reference: Reference) 
     return replace(
         verdict,
         sentence=f"{verdict.model}/{verdict.recipe} in {verdict.environment}: seed {seeds} ends in the weights "
-        f"recorded on {reference.date}, bit for bit, with the same {metric.name} of {show(verdict.measured, metric.unit)}.",
+        f"recorded on {reference.date}, bit for bit, with the same {metric.name}, "
+        f"{show(verdict.measured, metric.unit)}.",
     )
 
 
