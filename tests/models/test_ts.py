@@ -61,9 +61,8 @@ def probe(python: Path, framework: str, folder: Path) -> Told:
 
 
 def recipes_of(model: str) -> dict[str, dict[str, Any]]:
-    recipes: dict[str, dict[str, Any]] = tomllib.loads((REPOSITORY / "models" / model / "model.toml").read_text())[
-        "recipes"
-    ]
+    toml = (REPOSITORY / "models" / model / "model.toml").read_text()
+    recipes: dict[str, dict[str, Any]] = tomllib.loads(toml)["recipes"]
     return recipes
 
 
