@@ -61,9 +61,8 @@ def probe(python: Path, framework: str, folder: Path) -> Told:
 
 
 def recipes_of(model: str) -> dict[str, dict[str, Any]]:
-    recipes: dict[str, dict[str, Any]] = tomllib.loads((REPOSITORY / "models" / model / "model.toml").read_text())[
-        "recipes"
-    ]
+    toml = (REPOSITORY / "models" / model / "model.toml").read_text()
+    recipes: dict[str, dict[str, Any]] = tomllib.loads(toml)["recipes"]
     return recipes
 
 
@@ -87,9 +86,9 @@ def test_the_twins_agree_from_the_same_weights(tf_told: Told, model: str) -> Non
 
 @pytest.mark.parametrize("model", MODELS)
 def test_three_steps_of_training_agree(torch_told: Told, tf_told: Told, model: str) -> None:
-    """The fourth loss is the first after three updates.  Single precision, and Keras' Adam adds its epsilon earlier."""
+    """In single precision.  The fourth loss is the first after three updates."""
     ours, theirs = (told[model]["losses"][:4] for told in (torch_told, tf_told))
-    assert ours == pytest.approx(theirs, rel=2e-3)
+    assert ours == pytest.approx(theirs, rel=1e-4)
     assert len(set(ours)) == 4
 
 
@@ -98,7 +97,6 @@ def test_both_learn_gunpoint(torch_told: Told, tf_told: Told, model: str) -> Non
     for told in (torch_told, tf_told):
         losses = numpy.reshape(told[model]["losses"], (-1, 10))  # epochs of ten steps
         assert losses[-1].mean() < 0.9 * losses[0].mean()
-        assert 0.5 < told[model]["accuracy"] <= 1
 
 
 @pytest.mark.parametrize("model", MODELS)
