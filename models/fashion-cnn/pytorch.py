@@ -74,8 +74,23 @@ def train_step(
     return loss.detach()
 
 
-def optimizer_of(model: nn.Module, hparams: Dict[str, Any]) -> torch.optim.Adam:
-    return torch.optim.Adam(model.parameters(), lr=hparams["learning_rate"], eps=hparams["epsilon"])
+class KerasAdam(torch.optim.Adam):
+    """Adam as at the end of section 2 of Kingma and Ba 2015, and in Keras: epsilon is added before the
+    correction of the deviation, hence divided by it."""
+
+    def __init__(self, parameters: Any, rate: float, epsilon: float) -> None:
+        super().__init__(parameters, lr=rate, eps=epsilon)
+        self._epsilon, self._steps = epsilon, 0
+
+    def step(self, closure: Any = None) -> Any:
+        self._steps += 1
+        for group in self.param_groups:
+            group["eps"] = self._epsilon / (1 - group["betas"][1] ** self._steps) ** 0.5
+        return super().step(closure)
+
+
+def optimizer_of(model: nn.Module, hparams: Dict[str, Any]) -> KerasAdam:
+    return KerasAdam(model.parameters(), hparams["learning_rate"], hparams["epsilon"])
 
 
 @torch.no_grad()

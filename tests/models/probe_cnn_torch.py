@@ -6,6 +6,7 @@ import json
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy
 import torch
@@ -24,7 +25,7 @@ model = cnn.build(*asked["sizes"], asked["hparams"])
 told: dict[str, object] = {"parameters": sum(each.numel() for each in model.parameters() if each.requires_grad)}
 
 
-def arrays(prefix: str) -> dict[str, numpy.ndarray]:
+def arrays(prefix: str) -> dict[str, Any]:
     return {prefix + name: tensor.detach().numpy().copy() for name, tensor in model.named_parameters()}
 
 

@@ -20,7 +20,7 @@ from tests.datasets.test_sentences import ROOTS, needs_files
 from tests.models.test_resnet50 import MODELS, probe
 
 COMPARED = 3  # steps after which the weights are compared
-STEPS = 20
+STEPS = 8
 # Without its padding an embedding of TREC has 8,764 words.  The others: (width * 300 + 1) * 100, 301 a class.
 SENTENCE_PARAMETERS = 8765 * 300 + sum((width * 300 + 1) * 100 for width in (3, 4, 5)) + 6 * 301
 
