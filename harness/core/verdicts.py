@@ -103,9 +103,9 @@ def _of(reference: Reference) -> str:
         return f" (exactly, by seed {', '.join(map(str, reference.seeds))})"
     if reference.kind == "measured":
         return f" in {reference.environment} ({count} runs beside these)"
-    if reference.std is None and not reference.values:
-        return " (a single number)"
-    return f" ({count} runs)"
+    if reference.std is not None or reference.values:
+        return f" ({count} runs)"
+    return f" (the mean of {count} runs)" if reference.of == "mean" and (count or 1) > 1 else " (a single number)"
 
 
 def exit_code(verdicts: Iterable[Verdict]) -> int:

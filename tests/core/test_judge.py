@@ -99,6 +99,13 @@ def test_other_weights_another_number_or_another_seed_are_left_to_the_statistics
     assert "bit for bit" not in ending(seed, weights, value).sentence
 
 
+def test_a_published_mean_of_many_runs_without_a_spread_can_be_reproduced() -> None:
+    values = [0.96, 0.962, 0.958, 0.961, 0.959]
+    verdict = verdict_of(values, reference(value=0.96, kind="published", of="mean", n=100))
+    assert verdict.status is Status.PASS
+    assert "(the mean of 100 runs)" in verdict.sentence
+
+
 def test_a_dead_worker_is_an_error_not_a_regression() -> None:
     verdict = verdict_of([0.961], reference(values=SEEDS), status=RunStatus.CRASHED, reason="killed by signal 9")
     assert verdict.status is Status.ERROR

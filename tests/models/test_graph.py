@@ -74,11 +74,11 @@ def test_the_twins_agree_from_the_same_weights(told: dict[str, dict[str, Any]], 
     assert told
     with numpy.load(folder / f"torch-{model}.npz") as ours, numpy.load(folder / f"tensorflow-{model}.npz") as theirs:
         assert sorted(ours) == sorted(theirs)
-        for name in ours:
-            apart = numpy.abs(ours[name] - theirs[name]).max()
-            scale = numpy.abs(ours[name]).max()
-            assert scale > 0
-            assert apart <= (1e-5 if name == "logits" else 1e-4) * scale, name
+        apart = {name: float(numpy.abs(ours[name] - theirs[name]).max()) for name in ours}
+        scale = {name: float(numpy.abs(ours[name]).max()) for name in ours}
+    assert apart.pop("logits") <= 1e-5 * scale.pop("logits")
+    rounding = 1e-6 * max(scale.values())  # one bias of gat's last layer has no gradient besides
+    assert all(apart[name] <= 1e-4 * scale[name] + rounding for name in scale), (apart, scale)
 
 
 @pytest.mark.parametrize("framework", ["torch", "tensorflow"])
