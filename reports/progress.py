@@ -55,8 +55,9 @@ class Progress:
         if event.kind == "tracked_stats":
             loss = "" if fields.get("loss") is None else f"loss {number(fields['loss']):.4f}, "
             of = "" if self._epochs is None else f"/{self._epochs}"
+            of_steps = f"/{fields['steps']}" if fields["steps"] else ""  # 0: the model does not say
             text = (
-                f"epoch {fields['epoch'] + 1}{of}, step {fields['step']}/{fields['steps']}, {loss}"
+                f"epoch {fields['epoch'] + 1}{of}, step {fields['step']}{of_steps}, {loss}"
                 f"{number(fields['samples_per_second']):.4g} samples/s{self._left()}"
             )
             self._show(text)

@@ -49,7 +49,7 @@ class Run:
 
 
 letters, following = char.examples(Run(), "train")
-losses = []
+losses: list[float] = []
 for rows in char.batches(Run(), g, len(following)):
     loss = functional.cross_entropy(network(letters[rows]), following[rows])
     network.zero_grad(set_to_none=True)
