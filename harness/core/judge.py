@@ -300,4 +300,5 @@ def _statistic(reference: Reference) -> RawRuns | MeanSpread | Single:
         return RawRuns(reference.values)
     if reference.std is not None and reference.std_kind is not None and reference.n is not None:
         return MeanSpread(mean=reference.value, std=reference.std, n=reference.n, std_kind=reference.std_kind)
-    return Single(reference.value, of=reference.of, n=reference.n or 1)
+    of = "single" if reference.of == "exact" else reference.of  # an exact one is judged without statistics
+    return Single(reference.value, of=of, n=reference.n or 1)
