@@ -135,7 +135,7 @@ def probe_torch(name: str) -> dict[str, Any]:
             for array in (layer.weight, layer.bias, layer.running_mean, layer.running_var):
                 array.data.uniform_(0.5, 1.5)
     start = {key: value.clone() for key, value in model.state_dict().items()}
-    saved: Arrays = {}
+    saved: dict[str, Any] = {}
     for path, layer in layers.items():
         arrays = in_keras_form(layer, layer.weight, layer.bias)
         if isinstance(layer, nn.BatchNorm1d):
