@@ -91,7 +91,7 @@ def test_a_set_that_is_nowhere_says_which_file_to_put_where(tmp_path: Path) -> N
         find_sources(unreachable, [tmp_path / "nowhere"], Path, tmp_path)
     assert caught.value.code == 3
     assert "input.txt is not on this machine and cannot be fetched from http://127.0.0.1:9/" in str(caught.value)
-    assert "put input.txt into tinyshakespeare/ under a data root" in caught.value.hint
+    assert "put input.txt, plain or as .gz, into tinyshakespeare/ under a data root" in caught.value.hint
 
 
 def test_arrays_whose_bytes_changed_are_refused_with_digests_and_counts(tmp_path: Path) -> None:
