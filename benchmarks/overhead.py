@@ -94,3 +94,7 @@ def signal_all(process: subprocess.Popen[str], *, stop: bool) -> None:
             each.suspend() if stop else each.resume()
         except psutil.NoSuchProcess:
             continue
+
+
+if __name__ == "__main__":
+    main()
