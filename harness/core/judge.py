@@ -102,7 +102,7 @@ def _identical(records: Sequence[Record], metric: Metric, reference: Reference) 
 def _unchanged(records: Sequence[Record], metric: Metric, reference: Reference) -> Verdict:
     """No statistic says as much: what trained and what it was trained on are what they were."""
     values = values_of(records, metric)
-    margin = metric.margin if reference.margin is None else reference.margin
+    margin = _margin(metric, reference)
     verdict = make_verdict(
         records, metric, Status.PASS, "", reference=reference, low=min(values), high=max(values), margin=margin
     )
@@ -208,7 +208,7 @@ def judge_against(
         reference=_statistic(reference),
         spread=spread,
         higher_is_better=metric.better == "higher",
-        margin=metric.margin if reference.margin is None else reference.margin,
+        margin=_margin(metric, reference),
     )
     low, high = _map(lambda difference: reference.value + difference, evidence.low, evidence.high)
     return make_verdict(
@@ -236,13 +236,18 @@ def judge_exact(records: Sequence[Record], metric: Metric, reference: Reference)
         told = f"the reference is what seed {', '.join(map(str, reference.seeds))} comes to, which was not run"
         return make_verdict(records, metric, Status.NO_BASELINE, told)
     values = values_of(ours, metric)
-    margin = metric.margin if reference.margin is None else reference.margin
+    margin = _margin(metric, reference)
     furthest = max((value - reference.value for value in values), key=abs)
     worse = (furthest > 0) == (metric.better == "lower")
     status = Status.REGRESSION if worse else Status.IMPROVED
     if margin is not None and abs(furthest) <= margin:
         status = Status.PASS
     return make_verdict(ours, metric, status, "", reference=reference, low=min(values), high=max(values), margin=margin)
+
+
+def _margin(metric: Metric, reference: Reference) -> float | None:
+    """The recipe's, unless the reference replaces it with its own reason."""
+    return metric.margin if reference.margin is None else reference.margin
 
 
 def speed_margin(metric: Metric) -> float:
