@@ -199,6 +199,7 @@ class Record:
     data: Mapping[str, Any] | None  # the manifest
     garbled_lines: int
     pair: Pair | None = None
+    night: str = ""  # id of the matrix or nightly that it was made for
     path: str = ""
 
 
