@@ -76,14 +76,14 @@ def night_plan(night: Night) -> str:
         (
             f"{cell.model}/{cell.recipe}",
             cell.environment,
+            cell.runs,
             "–" if cell.expected_seconds is None else f"{cell.expected_seconds / 60:.1f}",
         )
         for cell in waiting
     ]
-    known = sum(cell.expected_seconds or 0.0 for cell in waiting) * (night.seeds or 1) / 60
-    table = tabulate(rows, headers=("model/recipe", "environment", "minutes a run"), disable_numparse=True)
-    seeds = f", {night.seeds} seed(s) each" if night.seeds else ""
-    return f"{table}\n\nnight {night.id}: {len(waiting)} cell(s){seeds}, about {known:.0f} minutes for the first look"
+    minutes = sum(cell.first_look_seconds for cell in waiting) / 60
+    table = tabulate(rows, headers=("model/recipe", "environment", "runs", "minutes a run"), disable_numparse=True)
+    return f"{table}\n\nnight {night.id}: {len(waiting)} cell(s), about {minutes:.0f} minutes for the first look"
 
 
 def night_table(night: Night, verdicts: Sequence[Verdict]) -> str:

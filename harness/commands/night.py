@@ -61,7 +61,7 @@ def plan_night(
     """Every cell with what earlier runs tell about it.  Raises HarnessError for a name that is not known."""
     specs = [registry.load_model(workspace, name) for name in models]
     shelf = [environments.load_environment(workspace.shelves, name) for name in environment_names]
-    cells = plan_cells(specs, shelf, recipes)
+    cells = plan_cells(specs, shelf, recipes, seeds=seeds, max_seeds=max_seeds)
     by_name = {spec.name: spec for spec in specs}
     guesses: dict[Group, float | None] = {}
     for cell in cells:
@@ -121,7 +121,7 @@ def _run(
 ) -> NightCell:
     """The cell as it is afterwards."""
     night = folder.load()
-    if not budget.allows((cell.expected_seconds or 0.0) * (night.seeds or 1)):
+    if not budget.allows(cell.first_look_seconds):
         return replace(cell, state=CellState.NOT_RUN, reason=f"the budget of {budget.minutes:g} minutes does not last")
     if cell.mode == "speed" and (busy := _busy()):
         return _once_more(cell, busy, CellState.NOT_RUN)

@@ -32,16 +32,22 @@ class NightCell:
     framework: str
     environment: str
     mode: Mode = "train"
+    runs: int = 1  # of the first look
     state: CellState = CellState.WAITING
     reason: str = ""  # why it failed, was not run, or is tried again
     attempts: int = 0
-    expected_seconds: float | None = None  # p90 of earlier runs here or the recipe's guess; None: nobody knows
+    expected_seconds: float | None = None  # a run: p90 of earlier ones here, or the recipe's guess; None: unknown
     suspicious: bool = False  # what was said last about it is no PASS
     last_run: float = 0.0  # Unix seconds; 0: it never ran here
 
     @property
     def name(self) -> str:
         return f"{self.model}/{self.recipe} in {self.environment}"
+
+    @property
+    def first_look_seconds(self) -> float:
+        """0 where nobody knows."""
+        return self.runs * (self.expected_seconds or 0.0)
 
     @property
     def group(self) -> Group:
@@ -63,12 +69,17 @@ class Night:
 
 
 def plan_cells(
-    specs: Iterable[ModelSpec], environments: Sequence[Environment], recipes: Sequence[str]
+    specs: Iterable[ModelSpec],
+    environments: Sequence[Environment],
+    recipes: Sequence[str],
+    *,
+    seeds: int | None = None,
+    max_seeds: int | None = None,
 ) -> tuple[NightCell, ...]:
     """Every model and recipe in every environment of one of its frameworks.
 
-    ``recipes`` are names or tags, and each model takes those that it has; none: its default one.
-    Raises HarnessError where nothing is left.
+    ``recipes`` are names or tags, and each model takes those that it has; none: its default one.  ``seeds``
+    and ``max_seeds`` replace the recipes' own first look and cap.  Raises HarnessError where nothing is left.
     """
     specs = list(specs)
     cells = tuple(
@@ -78,6 +89,7 @@ def plan_cells(
             framework=environment.framework,
             environment=environment.name,
             mode=spec.recipes[name].mode,
+            runs=seeds or min(spec.recipes[name].first_seeds, max_seeds or spec.recipes[name].max_seeds),
         )
         for spec in specs
         for name in _recipes(spec, recipes)
@@ -141,7 +153,7 @@ def next_cell(cells: Iterable[NightCell]) -> NightCell | None:
 
 
 def _urgency(cell: NightCell) -> tuple[int, bool, bool, float, float]:
-    return (cell.attempts, cell.mode != "speed", not cell.suspicious, cell.last_run, cell.expected_seconds or 0.0)
+    return (cell.attempts, cell.mode != "speed", not cell.suspicious, cell.last_run, cell.first_look_seconds)
 
 
 def reopened(cells: Iterable[NightCell]) -> tuple[NightCell, ...]:
