@@ -64,7 +64,7 @@ def test_every_command_of_the_readme_answers(workspace: Workspace) -> None:
 
 
 def test_the_page_about_adding_a_model_is_true_to_the_letter(workspace: Workspace) -> None:
-    page = REPOSITORY / "docs" / "adding-a-model.md"
+    page = REPOSITORY / "docs" / "add-a-model.md"
     shown = files(page)
     assert set(shown) == {"models/coin/model.toml", "models/coin/plain.py"}
     for name, text in shown.items():

@@ -46,7 +46,7 @@ def carry_out(
     """
     folder = store.create_run(state, new_run_id(job))
     with store.disk_faults(folder.path):
-        code_digest = take_snapshot(folder.code, Path(spec.folder))
+        code_digest = take_snapshot(folder.code, Path(spec.folder), Path(spec.family) if spec.family else None)
     folder.write_job(worker_job(folder.id, job, recipe, data))
     submitted = {
         "code": code_digest,
