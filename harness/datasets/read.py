@@ -1,4 +1,4 @@
-"""Source files into arrays: x [samples, *sample_shape] and y int64 [samples] for each split."""
+"""Source files into arrays: x [samples, *sample_shape] and y [samples] for each split; y is int64 but in tables."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from harness.datasets.catalogue import Description
 from harness.datasets.sentences import read_sentences
+from harness.datasets.table import read_table
 
-Split = tuple[NDArray[Any], NDArray[numpy.int64]]
+Split = tuple[NDArray[Any], NDArray[Any]]
 CONTEXT = 16  # letters before each: one more than the longest name has
 DIGITS_TRAIN = 1437  # four fifths of 1,797, as scikit-learn's own examples cut them
 
@@ -30,6 +31,8 @@ def read_arrays(item: Description, sources: Mapping[str, bytes]) -> dict[str, Sp
         return read_text(content[0])
     if item.kind == "sentences":
         return read_sentences(sources)
+    if item.kind == "table":
+        return read_table(content[0])
     return {
         "train": (read_idx(content[0])[:, None], read_idx(content[1]).astype(numpy.int64)),
         "test": (read_idx(content[2])[:, None], read_idx(content[3]).astype(numpy.int64)),
