@@ -30,10 +30,15 @@ env list --json
 env lock name --json
 env remove name --json
 history model --recipe --metric --json
+index
+index rebuild --json
 list --json
 machine --json
 report model --json
 run model --all --recipe --framework --environment --seed --seeds --max-seeds --budget --device --threads --json
+runs
+runs export --model --night file --json
+runs import file --json
 """
 
 

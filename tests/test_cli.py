@@ -10,7 +10,20 @@ import pytest
 
 from tests.conftest import Workspace
 
-HEAVY = ("torch", "tensorflow", "keras", "pandas", "matplotlib", "scipy", "sklearn", "jinja2", "pooch", "psutil")
+HEAVY = (
+    "torch",
+    "tensorflow",
+    "keras",
+    "pandas",
+    "matplotlib",
+    "scipy",
+    "sklearn",
+    "jinja2",
+    "pooch",
+    "psutil",
+    "sqlalchemy",
+    "alembic",
+)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["list"], ["list", "--json"], ["run", "--help"]])

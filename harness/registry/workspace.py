@@ -24,6 +24,7 @@ class Workspace:
     state: Path  # results, environments, prepared data
     data_roots: tuple[Path, ...]  # where data sets are looked for, in this order
     environments: tuple[str, ...]  # a model runs in the first of each of its frameworks
+    store_url: str = ""  # of the index over the runs; empty: index.db in ``state``
 
 
 class _Data(Table):
@@ -34,9 +35,14 @@ class _Run(Table):
     environments: list[str] = Field(default=list(DEFAULT_ENVIRONMENTS), min_length=1)
 
 
+class _Store(Table):
+    url: str = ""
+
+
 class _Configuration(Table):
     data: _Data = _Data()
     run: _Run = _Run()
+    store: _Store = _Store()
 
 
 def open_workspace(
@@ -51,6 +57,7 @@ def open_workspace(
         state=root / ".harness",
         data_roots=_data_roots(root, data_dir, environ, configuration.data.roots),
         environments=tuple(configuration.run.environments),
+        store_url=environ.get("HARNESS_STORE_URL", "") or configuration.store.url,
     )
 
 
