@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands.test_run import BASELINE
 from tests.conftest import Workspace
 
 HEAVY = (
@@ -47,6 +48,27 @@ def test_list_shows_every_model_and_its_recipes(workspace: Workspace) -> None:
     assert {"resnet50", "softmax", "toy", "ts-fcn"} <= set(found)
     assert set(found["toy"]["recipes"]) == {"fine", "speed", "bad"}
     assert "resnet50" in workspace.harness("list").stdout
+
+
+def test_list_notes_what_it_found_and_sees_every_edit(workspace: Workspace) -> None:
+    folder = workspace.add_toy()
+    first = workspace.harness("list", "--json")
+    assert (workspace.state / "list.json").exists()
+    assert workspace.harness("list", "--json").stdout == first.stdout
+    (workspace.root / "baselines").mkdir()
+    (workspace.root / "baselines" / "toy.toml").write_text(BASELINE)
+    found = {model["name"]: model for model in workspace.harness("list", "--json").json["models"]}
+    assert found["toy"]["references"] == 1
+    (folder / "model.toml").write_text("title = 3\n")
+    ended = workspace.harness("list")
+    assert ended.returncode == 2
+    assert "models/toy/model.toml" in ended.stderr
+
+
+def test_list_makes_no_folder(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "harness", "--workspace", str(tmp_path), "list"]
+    subprocess.run(command, check=True, capture_output=True)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

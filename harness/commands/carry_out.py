@@ -38,6 +38,7 @@ def carry_out(
     *,
     place: tuple[int, int],
     pair: Pair | None = None,
+    night: str = "",
 ) -> Record:
     """Run one job to its end, whatever that is, and store what happened.
 
@@ -54,6 +55,7 @@ def carry_out(
         "data": data.manifest if data else None,
         "command": f"python -m harness run {command_line(job)}",
         "pair": dataclasses.asdict(pair) if pair else None,
+        "night": night,
     }
     events = [Event("submitted", time.time(), submitted)]
     folder.append(events[0])

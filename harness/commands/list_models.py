@@ -2,12 +2,46 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from harness.registry import Workspace, load_baseline, load_models
+from harness import registry
 
 
-def list_models(workspace: Workspace) -> list[dict[str, Any]]:
+def list_models(workspace: registry.Workspace) -> list[dict[str, Any]]:
+    """The shelf; from a note in ``state`` where no file of it was touched since that was written."""
+    note = workspace.state / "list.json"
+    files = dict(_files(workspace))
+    if (noted := _read(note)) and noted["files"] == files:
+        found: list[dict[str, Any]] = noted["models"]
+        return found
+    models = _list(workspace)
+    if note.parent.is_dir():  # looking makes no folder
+        from harness import store
+
+        store.write_whole(note, json.dumps({"files": files, "models": models}))
+    return models
+
+
+def _files(workspace: registry.Workspace) -> Iterator[tuple[str, list[int]]]:
+    """Everything that a listing is made from, with size and time of the last change."""
+    for shelf in workspace.shelves:
+        for path in (*shelf.glob("models/*/*"), *shelf.glob("baselines/*.toml")):
+            seen = path.stat()
+            yield str(path), [seen.st_size, seen.st_mtime_ns]
+
+
+def _read(note: Path) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found
+
+
+def _list(workspace: registry.Workspace) -> list[dict[str, Any]]:
     return [
         {
             "name": spec.name,
@@ -25,9 +59,9 @@ def list_models(workspace: Workspace) -> list[dict[str, Any]]:
                 }
                 for recipe in spec.recipes.values()
             },
-            "references": len(load_baseline(workspace, spec).references),
+            "references": len(registry.load_baseline(workspace, spec).references),
         }
-        for spec in load_models(workspace)
+        for spec in registry.load_models(workspace)
     ]
 
 

@@ -3,12 +3,18 @@
 Every fault of a file is reported at once, with its table and a hint.  Never imports a model.
 """
 
-from harness.registry.baselines import load_baseline
-from harness.registry.models import load_model, load_models
-from harness.registry.recording import record_references
-from harness.registry.workspace import Workspace, builtin_shelf, open_workspace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from harness.registry.workspace import NightlyPlan, Workspace, builtin_shelf, open_workspace
+
+if TYPE_CHECKING:
+    from harness.registry.baselines import load_baseline
+    from harness.registry.models import load_model, load_models
+    from harness.registry.recording import record_references
 
 __all__ = [
+    "NightlyPlan",
     "Workspace",
     "builtin_shelf",
     "load_baseline",
@@ -17,3 +23,17 @@ __all__ = [
     "open_workspace",
     "record_references",
 ]
+
+# What checks files takes a quarter of a second to load, and ``harness list`` can often do without.
+_WHERE = {
+    "load_baseline": "baselines",
+    "load_model": "models",
+    "load_models": "models",
+    "record_references": "recording",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(name)
+    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from pydantic import Field, ValidationError
+from typing import Any
 
 import harness
 from harness.core.errors import HarnessError
-from harness.registry.faults import Table, raise_faults, read_toml, schema_faults
 
 CONFIGURATION = "harness.toml"
 DEFAULT_ENVIRONMENTS = ("torch-2.13", "tf-2.21", "numpy-2.4")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NightlyPlan:
+    """What ``harness nightly`` runs.  Empty ``models`` and ``environments`` leave the choice to the shelf."""
+
+    models: tuple[str, ...] = ()
+    recipes: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    seeds: int | None = None
+    max_seeds: int | None = None
+    budget_minutes: float | None = None
+    notify: tuple[str, ...] = ()  # addresses as apprise reads them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,24 +36,7 @@ class Workspace:
     data_roots: tuple[Path, ...]  # where data sets are looked for, in this order
     environments: tuple[str, ...]  # a model runs in the first of each of its frameworks
     store_url: str = ""  # of the index over the runs; empty: index.db in ``state``
-
-
-class _Data(Table):
-    roots: list[str] = Field(default_factory=list)
-
-
-class _Run(Table):
-    environments: list[str] = Field(default=list(DEFAULT_ENVIRONMENTS), min_length=1)
-
-
-class _Store(Table):
-    url: str = ""
-
-
-class _Configuration(Table):
-    data: _Data = _Data()
-    run: _Run = _Run()
-    store: _Store = _Store()
+    nightly: NightlyPlan = NightlyPlan()
 
 
 def open_workspace(
@@ -50,15 +44,20 @@ def open_workspace(
 ) -> Workspace:
     """The workspace ``explicit``, else the nearest harness.toml at or above ``start``, else ``start``."""
     root = _existing(explicit, "--workspace") if explicit else _found_upwards(start.resolve())
-    configuration = _configuration(root)
+    said = _configuration(root)
     return Workspace(
         root=root,
         shelves=tuple(dict.fromkeys((root, builtin_shelf()))),
         state=root / ".harness",
-        data_roots=_data_roots(root, data_dir, environ, configuration.data.roots),
-        environments=tuple(configuration.run.environments),
-        store_url=environ.get("HARNESS_STORE_URL", "") or configuration.store.url,
+        data_roots=_data_roots(root, data_dir, environ, said.get("data", {}).get("roots", ())),
+        environments=tuple(said.get("run", {}).get("environments", DEFAULT_ENVIRONMENTS)),
+        store_url=environ.get("HARNESS_STORE_URL", "") or said.get("store", {}).get("url", ""),
+        nightly=NightlyPlan(**{name: _frozen(value) for name, value in said.get("nightly", {}).items()}),
     )
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def builtin_shelf() -> Path:
@@ -78,21 +77,18 @@ def _existing(folder: Path, option: str) -> Path:
     return folder.resolve()
 
 
-def _configuration(root: Path) -> _Configuration:
+def _configuration(root: Path) -> dict[str, dict[str, Any]]:
+    """The tables of harness.toml; none where there is no such file, and then nothing is loaded to check it."""
     path = root / CONFIGURATION
     if not path.is_file():
-        return _Configuration()
-    raw, faults = read_toml(path.read_bytes(), CONFIGURATION)
-    raise_faults(faults)
-    try:
-        return _Configuration.model_validate(raw)
-    except ValidationError as error:
-        raise_faults(schema_faults(error, _Configuration, CONFIGURATION))
-        raise
+        return {}
+    from harness.registry.configuration import check_configuration
+
+    return check_configuration(path.read_bytes(), CONFIGURATION)
 
 
 def _data_roots(
-    root: Path, data_dir: Path | None, environ: Mapping[str, str], configured: list[str]
+    root: Path, data_dir: Path | None, environ: Mapping[str, str], configured: Sequence[str]
 ) -> tuple[Path, ...]:
     asked = [_existing(data_dir, "--data-dir")] if data_dir else []
     named = [Path(part) for part in environ.get("HARNESS_DATA_DIR", "").split(os.pathsep) if part]
