@@ -24,7 +24,8 @@ from harness.store.tables import metrics, runs
 
 PROGRAMS = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None, key=lambda path: int(path.parent.name))
 ACCOUNT = "postgres"  # PostgreSQL refuses to run as root
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
+SETTINGS = ("-c", "listen_addresses=", "-c", "recovery_init_sync_method=syncfs")  # one sync, not one a file
 
 
 class Server:
@@ -55,7 +56,7 @@ class Server:
         return (self.folder / "said").read_text()
 
     def start(self) -> None:
-        self._process = self._launch("postgres", "-c", "listen_addresses=", "-k", str(self.folder))
+        self._process = self._launch("postgres", "-k", str(self.folder), *SETTINGS)
         ends = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
