@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy
 
 from harness.core.judge import judge
-from harness.core.trends import Trend, trends
+from harness.core.trends import Trend, points_of, trends
 from harness.core.values import Baseline, Job, Metric, Recipe, Record, Reference, RunStatus, Verdict
 from reports.charts import interval, nights
 
@@ -72,7 +72,9 @@ def _trend() -> Trend:
     rates = 100 * numpy.exp(noise - 0.05 * (numpy.arange(60) >= 36))
     metric = Metric(name="samples_per_second", unit="samples/s", better="higher")
     runs = [_night(number, rate) for number, rate in enumerate(rates.tolist())]
-    (trend,) = trends(runs, _recipe(metric), Baseline(model="example", references=()), metric)
+    (trend,) = trends(
+        points_of(runs, _recipe(metric), metric), _recipe(metric), Baseline(model="example", references=()), metric
+    )
     return trend
 
 

@@ -511,6 +511,58 @@ def env_remove(opened: Opener, name: str, as_json: bool) -> int:
     return 0
 
 
+@cli.group()
+def runs() -> None:
+    """Stored runs: from one machine to another."""
+
+
+@runs.command("export")
+@click.option("--model", "-m", help="Only runs of this model.")
+@click.option("--night", help="Only runs that were made for this night.")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE.tar.gz")
+@as_json
+@opens
+def runs_export(opened: Opener, model: str | None, night: str | None, file: Path, as_json: bool) -> int:
+    """Pack run folders into FILE.tar.gz."""
+    from harness.commands.runs import export
+
+    found = export(opened(), file, model=model, night=night)
+    click.echo(_dump(found) if as_json else f"{found['path']}: {len(found['runs'])} run(s), {found['bytes']:,} bytes")
+    return 0
+
+
+@runs.command("import")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE.tar.gz")
+@as_json
+@opens
+def runs_import(opened: Opener, file: Path, as_json: bool) -> int:
+    """Bring in the run folders of FILE.tar.gz: all of them, or none."""
+    from harness.commands.runs import bring_in
+
+    found = bring_in(opened(), file)
+    told = f"{len(found['imported'])} run(s) imported, {len(found['skipped'])} were here already"
+    click.echo(_dump(found) if as_json else told)
+    return 0
+
+
+@cli.group()
+def index() -> None:
+    """The index over the run folders, for questions about many runs."""
+
+
+@index.command("rebuild")
+@as_json
+@opens
+def index_rebuild(opened: Opener, as_json: bool) -> int:
+    """Make the index again from the run folders."""
+    from harness.commands.index import rebuild_index
+
+    found = rebuild_index(opened())
+    told = f"{found['store']}: {found['runs']} run(s), {len(found['unreadable'])} cannot be read"
+    click.echo(_dump(found) if as_json else told)
+    return 3 if found["unreadable"] else 0
+
+
 @cli.command()
 @as_json
 def machine(as_json: bool) -> int:

@@ -30,12 +30,17 @@ env list --json
 env lock name --json
 env remove name --json
 history model --recipe --metric --json
+index
+index rebuild --json
 list --json
 machine --json
 matrix --models --environments --recipes --seeds --max-seeds --budget --resume --dry-run --json
 nightly --dry-run --json
 report model --json
 run model --all --recipe --framework --environment --seed --seeds --max-seeds --budget --device --threads --json
+runs
+runs export --model --night file --json
+runs import file --json
 status --max-age --json
 """
 

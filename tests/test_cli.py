@@ -11,7 +11,20 @@ import pytest
 from tests.commands.test_run import BASELINE
 from tests.conftest import Workspace
 
-HEAVY = ("torch", "tensorflow", "keras", "pandas", "matplotlib", "scipy", "sklearn", "jinja2", "pooch", "psutil")
+HEAVY = (
+    "torch",
+    "tensorflow",
+    "keras",
+    "pandas",
+    "matplotlib",
+    "scipy",
+    "sklearn",
+    "jinja2",
+    "pooch",
+    "psutil",
+    "sqlalchemy",
+    "alembic",
+)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["list"], ["list", "--json"], ["run", "--help"]])

@@ -36,3 +36,5 @@ def test_the_wheel_carries_the_shelf_and_runs_a_model_with_its_baseline(unpacked
     assert where.strip() == str(unpacked / "harness" / "__init__.py")  # and not the checkout's
     ended = workspace.harness("run", "softmax", "--json", **variables)
     assert ended.json["verdicts"][0]["status"] == "PASS", ended.stderr
+    assert (workspace.state / "index.db").is_file()  # so the migrations came along
+    assert "not yet in the index" not in ended.stderr

@@ -101,7 +101,7 @@ class Bench:
             recipe,
             built,
             self.data,
-            self.workspace.state,
+            self.workspace,
             self.progress,
             place=(2 * number + order(number).index(side), 2 * max(request.max_pairs, number + 1)),
             pair=Pair(session=self.session, number=number, side=side),

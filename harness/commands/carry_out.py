@@ -18,6 +18,7 @@ from harness.core.values import Job, ModelSpec, Pair, Recipe, Record
 from harness.datasets import Prepared
 from harness.environments import Built
 from harness.execution import follow, take_snapshot
+from harness.registry import Workspace
 from harness.wire.events import Event
 from harness.wire.job import WorkerJob
 from reports.progress import Progress
@@ -32,7 +33,7 @@ def carry_out(
     recipe: Recipe,
     built: Built,
     data: Prepared | None,
-    state: Path,
+    workspace: Workspace,
     progress: Progress,
     *,
     place: tuple[int, int],
@@ -44,7 +45,7 @@ def carry_out(
     ``place`` is (how many runs came before, how many there are).  Raises HarnessError when the run
     folder cannot be written, and passes KeyboardInterrupt on after marking the run interrupted.
     """
-    folder = store.create_run(state, new_run_id(job))
+    folder = store.create_run(workspace.state, new_run_id(job))
     with store.disk_faults(folder.path):
         code_digest = take_snapshot(folder.code, Path(spec.folder), Path(spec.family) if spec.family else None)
     folder.write_job(worker_job(folder.id, job, recipe, data))
@@ -63,7 +64,7 @@ def carry_out(
         index=place[0],
         of=place[1],
         epochs=recipe.hyperparameters.get("epochs"),
-        expected_seconds=expected_seconds(state, job, recipe),
+        expected_seconds=expected_seconds(workspace.state, job, recipe),
     )
     started = follow(
         [str(built.python), "-s", str(folder.code / "harness" / "worker"), str(folder.path / "job.json")],
@@ -81,12 +82,24 @@ def carry_out(
     except KeyboardInterrupt:
         events.append(Event("reaped", time.time(), {"reason": "interrupted"}))
         folder.append(events[-1])
-        folder.finish(fold(folder.id, job, events, path=str(folder.path)))
+        _keep(folder, fold(folder.id, job, events, path=str(folder.path)), workspace, progress)
         raise
     record = fold(folder.id, job, events, path=str(folder.path))
-    folder.finish(record)
+    _keep(folder, record, workspace, progress)
     progress.stop_run(record)
     return record
+
+
+def _keep(folder: store.RunFolder, record: Record, workspace: Workspace, progress: Progress) -> None:
+    """Store the record, then index it.  An index that does not answer is said and caught up with later."""
+    folder.finish(record)
+    from harness.store.index import open_index
+
+    try:
+        with open_index(workspace.state, workspace.store_url) as index:
+            index.add(folder.id, record)
+    except HarnessError as error:
+        progress.say(f"{folder.id} is stored but not yet in the index: {'; '.join(error.messages)}")
 
 
 def new_run_id(job: Job) -> str:
@@ -143,7 +156,7 @@ def worker_variables(job: Job, wanted: Mapping[str, str]) -> dict[str, str]:
 
 def expected_seconds(state: Path, job: Job, recipe: Recipe) -> float | None:
     """How long the job took here last time, else the recipe's guess."""
-    for folder in reversed([folder for folder in store.run_folders(state) if slug(job) in folder.id][-3:]):
+    for folder in reversed(store.run_folders(state, containing=slug(job))[-3:]):
         try:
             record = folder.load()
         except HarnessError:

@@ -59,7 +59,7 @@ class Cell:
                     self.recipe,
                     self.built[job.framework, job.environment],
                     self.data,
-                    self.workspace.state,
+                    self.workspace,
                     progress,
                     place=(len(self.records), total),
                     night=self.night,

@@ -8,6 +8,7 @@ from pathlib import Path
 from harness import registry, store
 from harness.core.errors import HarnessError, nearest
 from harness.core.trends import Trend, trends
+from harness.store.index import open_index
 
 
 def history(
@@ -21,14 +22,15 @@ def history(
         raise HarnessError(f"model {model} has no recipe {recipe}", hint=nearest(recipe, spec.recipes))
     if metric and metric not in names:
         raise HarnessError(f"model {model} has no metric {metric}", hint=nearest(metric, names))
-    records = store.load_records(workspace.state, model=model)
-    found = tuple(
-        trend
-        for each in spec.recipes.values()
-        for measured in each.metrics
-        if recipe in (None, each.name) and metric in (None, measured.name)
-        for trend in trends(records, each, baseline, measured)
-    )
+    with open_index(workspace.state, workspace.store_url) as index:
+        index.catch_up(needs=model)
+        found = tuple(
+            trend
+            for each in spec.recipes.values()
+            for measured in each.metrics
+            if recipe in (None, each.name) and metric in (None, measured.name)
+            for trend in trends(index.history(model, each.name, measured.name), each, baseline, measured)
+        )
     if not found:
         raise HarnessError(f"no run of {model} is stored", hint=f"make one: python -m harness run {model}")
     return found, _write(workspace, model, found)

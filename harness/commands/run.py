@@ -97,6 +97,6 @@ def _outcome(workspace: registry.Workspace, cells: Sequence[Cell]) -> Outcome:
 
 
 def _load_the_rest() -> None:
-    """What judges and draws takes a second to load; it comes while the first worker loads its framework."""
-    for name in ("harness.commands.report", "matplotlib.figure", "pandas"):
+    """What judges, draws and indexes takes a second to load; it comes while the first worker loads its framework."""
+    for name in ("harness.commands.report", "harness.store.index", "matplotlib.figure", "pandas"):
         import_module(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from harness.core.values import Record
 
@@ -21,7 +21,12 @@ def disturbance(records: Iterable[Record]) -> str:
 
 
 def _disturbance(record: Record) -> str:
-    measured = record.measurement
+    said = disturbed(record.measurement, device=str(record.settings.get("device")), threads=record.job.threads)
+    return said and f"{record.id}: {said}"
+
+
+def disturbed(measured: Mapping[str, float], *, device: str, threads: int) -> str:
+    """Why a speed with these shares cannot be used; empty when it can.  A missing share is over its limit."""
     limits = (
         ("foreign_share", MAX_FOREIGN_SHARE, "other processes used {:.0%} of the machine"),
         ("steal_share", MAX_STEAL_SHARE, "the hypervisor took {:.0%} of the machine"),
@@ -30,8 +35,8 @@ def _disturbance(record: Record) -> str:
     for name, limit, phrase in limits:
         share = measured.get(name, math.nan)
         if not share <= limit:  # NaN is over the limit
-            return f"{record.id}: {phrase.format(share)} while it was measured (at most {limit:.0%})"
+            return f"{phrase.format(share)} while it was measured (at most {limit:.0%})"
     share = measured.get("cpu_share", math.nan)
-    if record.settings.get("device") == "cpu" and not share >= MIN_CPU_SHARE:
-        return f"{record.id}: the run got only {share:.0%} of its {record.job.threads} cores: the machine stalled"
+    if device == "cpu" and not share >= MIN_CPU_SHARE:
+        return f"the run got only {share:.0%} of its {threads} cores: the machine stalled"
     return ""

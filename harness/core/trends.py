@@ -9,7 +9,7 @@ from statistics import median
 
 from harness.core.disturbance import disturbance
 from harness.core.show import show
-from harness.core.values import Baseline, Metric, Recipe, Record, Reference, RunStatus
+from harness.core.values import Baseline, Metric, Point, Recipe, Record, Reference, RunStatus
 from harness.statistics import ChangePoint, Drift, change_points, drift
 from harness.wire import SPEED
 
@@ -57,28 +57,44 @@ class Trend:
         )
 
 
-def trends(records: Iterable[Record], recipe: Recipe, baseline: Baseline, metric: Metric) -> tuple[Trend, ...]:
-    """One for each environment and kind of machine that has stored runs of ``recipe``."""
-    series: dict[tuple[str, str], list[Record]] = {}
-    for record in records:
-        if record.job.recipe == recipe.name:
-            machine = record.machine.machine_class if record.machine else "unknown machine"
-            series.setdefault((record.job.environment, machine), []).append(record)
-    return tuple(_trend(runs, metric, baseline, *place) for place, runs in sorted(series.items()))
+def points_of(records: Iterable[Record], recipe: Recipe, metric: Metric) -> tuple[Point, ...]:
+    """What the runs of ``recipe`` add to the trends of ``metric``."""
+    return tuple(
+        Point(
+            run=record.id,
+            framework=record.job.framework,
+            environment=record.job.environment,
+            machine_class=record.machine.machine_class if record.machine else None,
+            started=record.started,
+            value=record.metrics.get(metric.name, math.nan) if _counts(record, metric) else math.nan,
+        )
+        for record in records
+        if record.job.recipe == recipe.name
+    )
 
 
-def _trend(runs: Sequence[Record], metric: Metric, baseline: Baseline, environment: str, machine: str) -> Trend:
+def trends(points: Iterable[Point], recipe: Recipe, baseline: Baseline, metric: Metric) -> tuple[Trend, ...]:
+    """One for each environment and kind of machine that ran ``recipe``.  ``points`` are of one model."""
+    series: dict[tuple[str, str], list[Point]] = {}
+    for point in points:
+        series.setdefault((point.environment, point.machine_class or "unknown machine"), []).append(point)
+    return tuple(_trend(runs, recipe, baseline, metric, *place) for place, runs in sorted(series.items()))
+
+
+def _trend(
+    runs: Sequence[Point], recipe: Recipe, baseline: Baseline, metric: Metric, environment: str, machine: str
+) -> Trend:
     nights: dict[str, list[float]] = {}
     for run in sorted(runs, key=lambda run: run.started):
-        if _counts(run, metric):
-            nights.setdefault(_date(run), []).append(run.metrics[metric.name])
+        if math.isfinite(run.value):
+            nights.setdefault(_date(run), []).append(run.value)
     values = tuple(median(found) for found in nights.values())
     counts = tuple(map(len, nights.values()))
     a_night = int(median(counts)) if counts else 1
-    reference = _published(runs[0], metric, baseline)
+    reference = _published(runs[0], recipe, baseline, metric)
     return Trend(
-        model=runs[0].job.model,
-        recipe=runs[0].job.recipe,
+        model=baseline.model,
+        recipe=recipe.name,
         environment=environment,
         machine_class=machine,
         metric=metric,
@@ -93,25 +109,22 @@ def _trend(runs: Sequence[Record], metric: Metric, baseline: Baseline, environme
 
 
 def _counts(run: Record, metric: Metric) -> bool:
-    value = run.metrics.get(metric.name, math.nan)
-    quiet = metric.name != SPEED or not disturbance([run])
-    return run.status is RunStatus.FINISHED and math.isfinite(value) and quiet
+    return run.status is RunStatus.FINISHED and (metric.name != SPEED or not disturbance([run]))
 
 
-def _published(run: Record, metric: Metric, baseline: Baseline) -> Reference | None:
-    machine = run.machine.machine_class if run.machine else None
+def _published(run: Point, recipe: Recipe, baseline: Baseline, metric: Metric) -> Reference | None:
     return next(
         (
             reference
             for reference in baseline.references
-            if (reference.kind, reference.recipe, reference.metric) == ("published", run.job.recipe, metric.name)
-            and reference.framework in (None, run.job.framework)
-            and reference.machine in (None, machine)
+            if (reference.kind, reference.recipe, reference.metric) == ("published", recipe.name, metric.name)
+            and reference.framework in (None, run.framework)
+            and reference.machine in (None, run.machine_class)
         ),
         None,
     )
 
 
-def _date(run: Record) -> str:
+def _date(run: Point) -> str:
     """The day in UTC that the run's id begins with."""
-    return f"{run.id[:4]}-{run.id[4:6]}-{run.id[6:8]}"
+    return f"{run.run[:4]}-{run.run[4:6]}-{run.run[6:8]}"

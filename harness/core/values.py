@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Mode = Literal["train", "speed"]
 StdKind = Literal["sample", "population", "standard error"]
@@ -202,6 +202,17 @@ class Record:
     pair: Pair | None = None
     night: str = ""  # id of the matrix or nightly that it was made for
     path: str = ""
+
+
+class Point(NamedTuple):
+    """What one run adds to the history of a metric: made of its record, or read from the index."""
+
+    run: str
+    framework: str
+    environment: str
+    machine_class: str | None
+    started: float  # Unix seconds
+    value: float  # NaN: the run failed, was disturbed or held no such number
 
 
 @dataclass(frozen=True, kw_only=True)

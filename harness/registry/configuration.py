@@ -29,9 +29,14 @@ class _Nightly(Table):
     notify: Names = Field(default_factory=list)
 
 
+class _Store(Table):
+    url: str = ""
+
+
 class _Configuration(Table):
     data: _Data = _Data()
     run: _Run = _Run()
+    store: _Store = _Store()
     nightly: _Nightly = _Nightly()
 
 

@@ -35,6 +35,7 @@ class Workspace:
     state: Path  # results, environments, prepared data
     data_roots: tuple[Path, ...]  # where data sets are looked for, in this order
     environments: tuple[str, ...]  # a model runs in the first of each of its frameworks
+    store_url: str = ""  # of the index over the runs; empty: index.db in ``state``
     nightly: NightlyPlan = NightlyPlan()
 
 
@@ -50,6 +51,7 @@ def open_workspace(
         state=root / ".harness",
         data_roots=_data_roots(root, data_dir, environ, said.get("data", {}).get("roots", ())),
         environments=tuple(said.get("run", {}).get("environments", DEFAULT_ENVIRONMENTS)),
+        store_url=environ.get("HARNESS_STORE_URL", "") or said.get("store", {}).get("url", ""),
         nightly=NightlyPlan(**{name: _frozen(value) for name, value in said.get("nightly", {}).items()}),
     )
 

@@ -99,15 +99,22 @@ def create_run(state: Path, run_id: str) -> RunFolder:
     return RunFolder(path)
 
 
-def run_folders(state: Path) -> Sequence[RunFolder]:
-    """All runs, oldest first (their names begin with the time)."""
-    folder = state / "runs"
-    return [RunFolder(path) for path in sorted(folder.iterdir())] if folder.is_dir() else []
+def run_names(state: Path) -> set[str]:
+    """The names of all run folders."""
+    try:
+        return set(os.listdir(state / "runs"))  # noqa: PTH208 - a hundred thousand Paths take a second
+    except FileNotFoundError:
+        return set()
+
+
+def run_folders(state: Path, *, containing: str = "") -> Sequence[RunFolder]:
+    """All runs, or those with a word in their names, oldest first (their names begin with the time)."""
+    return [RunFolder(state / "runs" / name) for name in sorted(run_names(state)) if containing in name]
 
 
 def load_records(state: Path, *, model: str | None = None) -> list[Record]:
     """The records of finished and failed runs, oldest first; a run still going has none."""
-    records = (folder.load() for folder in run_folders(state) if model is None or f"-{model}-" in folder.id)
+    records = (folder.load() for folder in run_folders(state, containing=f"-{model}-" if model else ""))
     return [record for record in records if record and model in (None, record.job.model)]
 
 

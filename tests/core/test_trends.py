@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from harness.core.trends import Trend, trends
+from harness.core.trends import Trend, points_of, trends
 from harness.core.values import Baseline, Record, RunStatus
 from tests.core.examples import QUIET, record, reference, speed_recipe
 
@@ -16,12 +16,10 @@ def night(number: int, rate: float, **changes: Any) -> Record:
 
 
 def nights(rates: list[float]) -> Trend:
-    (trend,) = trends(
-        [night(number, rate) for number, rate in enumerate(rates)],
-        speed_recipe(),
-        Baseline(model="toy", references=()),
-        speed_recipe().metrics[0],
-    )
+    metric = speed_recipe().metrics[0]
+    runs = [night(number, rate) for number, rate in enumerate(rates)]
+    points = points_of(runs, speed_recipe(), metric)
+    (trend,) = trends(points, speed_recipe(), Baseline(model="toy", references=()), metric)
     return trend
 
 
@@ -42,7 +40,9 @@ def test_failed_and_disturbed_runs_are_left_out_and_counted() -> None:
     runs = [night(0, 100.0), night(1, 50.0, measurement={**QUIET, "foreign_share": 0.5})]
     runs.append(night(2, 1.0, status=RunStatus.CRASHED))
     metric = speed_recipe().metrics[0]
-    (trend,) = trends(runs, speed_recipe(), Baseline(model="toy", references=()), metric)
+    (trend,) = trends(
+        points_of(runs, speed_recipe(), metric), speed_recipe(), Baseline(model="toy", references=()), metric
+    )
     assert trend.values == (100.0,)
     assert trend.left_out == 2
 
@@ -51,6 +51,8 @@ def test_drift_away_from_the_published_value_is_a_finding_of_its_own() -> None:
     metric = replace(speed_recipe().metrics[0])
     published = reference(metric=metric.name, recipe="speed", kind="published", value=100.0)
     runs = [night(number, 100.0 - 0.5 * number + 0.2 * NOISE[number % 20]) for number in range(30)]
-    (trend,) = trends(runs, speed_recipe(), Baseline(model="toy", references=(published,)), metric)
+    (trend,) = trends(
+        points_of(runs, speed_recipe(), metric), speed_recipe(), Baseline(model="toy", references=(published,)), metric
+    )
     assert trend.drift is not None
     assert any("drifts" in sentence for sentence in trend.sentences)

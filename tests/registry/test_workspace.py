@@ -50,6 +50,13 @@ def test_data_is_looked_for_where_one_says_first(tmp_path: Path) -> None:
     )
 
 
+def test_the_store_is_where_the_environment_says_or_else_harness_toml(tmp_path: Path) -> None:
+    assert opened(tmp_path).store_url == ""
+    (tmp_path / "harness.toml").write_text('[store]\nurl = "sqlite:///runs.db"\n', encoding="utf-8")
+    assert opened(tmp_path).store_url == "sqlite:///runs.db"
+    assert opened(tmp_path, HARNESS_STORE_URL="postgresql://h/x").store_url == "postgresql://h/x"
+
+
 def test_the_checkout_is_workspace_and_shelf_at_once() -> None:
     assert opened(builtin_shelf()).shelves == (builtin_shelf(),)
 

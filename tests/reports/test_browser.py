@@ -13,7 +13,7 @@ from playwright.sync_api import Page as Tab
 from playwright.sync_api import sync_playwright
 
 from harness.core.judge import judge
-from harness.core.trends import trends
+from harness.core.trends import points_of, trends
 from harness.core.values import Baseline, RunStatus
 from reports.html import Page, render, render_history, safe_url
 from tests.conftest import REPOSITORY
@@ -86,7 +86,9 @@ def test_the_history_shows_levels_and_changes_and_is_inert_too(tmp_path: Path) -
         )
         for night, rate in enumerate(rates)
     ]
-    found = trends(runs, speed_recipe(), Baseline(model="toy", references=()), metric)
+    found = trends(
+        points_of(runs, speed_recipe(), metric), speed_recipe(), Baseline(model="toy", references=()), metric
+    )
     path = tmp_path / "history.html"
     path.write_text(render_history("toy", found, "2026-01-31 00:00 UTC"))
     with opened(path) as (page, seen):
