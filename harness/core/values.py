@@ -77,6 +77,7 @@ class ModelSpec:
     default_recipe: str
     recipes: Mapping[str, Recipe]
     folder: str  # where model.toml lies
+    family: str = ""  # the folder whose modules it shares with others; "" for none
 
 
 @dataclass(frozen=True, kw_only=True)
