@@ -457,7 +457,7 @@ def data_verify(opened: Opener, name: str, as_json: bool) -> int:
 
 @cli.group()
 def env() -> None:
-    """Environments: list, build, lock, remove."""
+    """Environments: list, discover, add, build, lock, remove."""
 
 
 @env.command("list")
@@ -469,6 +469,34 @@ def env_list(opened: Opener, as_json: bool) -> int:
 
     found = list_environments(opened())
     click.echo(_dump({"environments": found}) if as_json else environments_table(found))
+    return 0
+
+
+@env.command("discover")
+@click.argument("package")
+@click.option("--since", help="Leave out versions older than this.")
+@as_json
+@opens
+def env_discover(opened: Opener, package: str, since: str | None, as_json: bool) -> int:
+    """Ask the package index which versions of PACKAGE (torch, tensorflow-cpu, ...) exist for this platform."""
+    from harness.commands.env import discover_versions, versions_table
+
+    found = discover_versions(opened(), package, since)
+    click.echo(_dump(found) if as_json else versions_table(found))
+    return 0
+
+
+@env.command("add")
+@click.argument("requirement")
+@click.option("--name", help="Instead of the framework and its major and minor version.")
+@as_json
+@opens
+def env_add(opened: Opener, requirement: str, name: str | None, as_json: bool) -> int:
+    """Write an environment for REQUIREMENT (torch==2.14.1), toml and lock, into the workspace."""
+    from harness.commands.env import add_environment
+
+    found = add_environment(opened(), requirement, name)
+    click.echo(_dump(found) if as_json else f"{found['toml']}\n{found['lock']}")
     return 0
 
 

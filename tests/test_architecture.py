@@ -25,7 +25,9 @@ data fetch name --json
 data list --json
 data verify name --json
 env
+env add requirement --name --json
 env build name --json
+env discover package --since --json
 env list --json
 env lock name --json
 env remove name --json

@@ -124,8 +124,9 @@ class Environment:
     python: str  # "3.11"
     requirements: tuple[str, ...]
     variables: Mapping[str, str]
-    digest: str  # of requirements, Python and lock; "current" has the digest of what is installed
+    digest: str  # of Python, lock and variables; of what is installed, for "current" and system interpreters
     summary: str = ""
+    interpreter: str | None = None  # a system interpreter's path: used as it is, not built
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,24 +3,31 @@
 Built by uv with pip's configuration passed on.  Never imports a framework.
 """
 
+from harness.environments.adding import add, known_package, template_of
 from harness.environments.building import Built, build, find_built, remove
-from harness.environments.definitions import CURRENT, load_environment, load_environments
+from harness.environments.definitions import CURRENT, load_definitions, load_environment, load_environments
 from harness.environments.installed import current
 from harness.environments.locking import lock
 from harness.environments.packages import install_package
 from harness.environments.pip_configuration import PipConfiguration, pip_configuration
+from harness.environments.versions import available_versions
 
 __all__ = [
     "CURRENT",
     "Built",
     "PipConfiguration",
+    "add",
+    "available_versions",
     "build",
     "current",
     "find_built",
     "install_package",
+    "known_package",
+    "load_definitions",
     "load_environment",
     "load_environments",
     "lock",
     "pip_configuration",
     "remove",
+    "template_of",
 ]

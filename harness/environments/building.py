@@ -13,12 +13,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.core.errors import HarnessError
 from harness.core.values import Environment
 from harness.environments.definitions import Definition, load_definition, read_lock
+from harness.environments.interpreters import look
 from harness.environments.locks import held
 from harness.environments.pip_configuration import PipConfiguration, pip_configuration
 from harness.environments.uv_process import Say, UvError, read_uv, run_uv, silent
@@ -35,7 +37,14 @@ class Built:
 
 
 def find_built(environment: Environment, state: Path) -> Built | None:
-    """The venv of exactly this environment, if it was built and its Python still starts from somewhere."""
+    """The venv of exactly this environment, if it was built and its Python still starts from somewhere.
+
+    A system interpreter counts as built where it is there and has the framework.
+    """
+    if environment.interpreter is not None:
+        with suppress(HarnessError):
+            return _taken(environment)
+        return None
     folder = _folder(environment, state)
     python = folder / "bin" / "python"
     try:
@@ -48,13 +57,15 @@ def find_built(environment: Environment, state: Path) -> Built | None:
 
 
 def build(environment: Environment, *, shelves: Sequence[Path], state: Path, say: Say) -> Built:
-    """The venv of this environment, built now if it was not before.
+    """The venv of this environment, built now if it was not before; a system interpreter as it was found.
 
     Raises HarnessError with uv's own words where it cannot be built; then nothing is left behind.
     """
     if found := find_built(environment, state):
         return found
     definition = load_definition(shelves, environment.name)
+    if environment.interpreter is not None:
+        return _taken(environment, definition.install)
     with held(_lock_path(environment.name, state), f"environment {environment.name}", say):
         if found := find_built(environment, state):
             return found
@@ -70,6 +81,11 @@ def remove(name: str, *, state: Path, say: Say = silent) -> tuple[Path, ...]:
                 _set_aside(folder, _workshop(name, state))
             shutil.rmtree(_workshop(name, state), ignore_errors=True)
     return folders
+
+
+def _taken(environment: Environment, install: str = "") -> Built:
+    found, packages = look(environment, install)
+    return Built(environment=found, python=Path(str(found.interpreter)), seconds=0.0, packages=packages)
 
 
 def _build(environment: Environment, definition: Definition, state: Path, say: Say) -> Built:

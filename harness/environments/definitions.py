@@ -7,9 +7,9 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,15 +21,37 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 DIGEST_LINE = "# definition: "
 
 
-class _Definition(BaseModel):
+Framework = Literal["torch", "tensorflow", "numpy"]
+
+
+class _Said(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    framework: Literal["torch", "tensorflow", "numpy"]
-    python: Annotated[str, Field(pattern=r"^3\.\d+$")]
     summary: str
-    requirements: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
     variables: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str] = Field(default_factory=dict)
+
+
+class _Built(_Said):
+    kind: Literal["built", "system"] = "built"  # system is read as _System; named here for whoever mistypes it
+    framework: Framework
+    python: Annotated[str, Field(pattern=r"^3\.\d+$")]
+    requirements: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
     index: str | None = None
+
+
+class _System(_Said):
+    """An interpreter that is there already."""
+
+    kind: Literal["system"]
+    framework: Framework
+    interpreter: Annotated[str, Field(pattern=r"^/")]
+    install: str = ""
+
+
+class _Variant(_Said):
+    """Another environment and its lock, with variables of its own beside or instead of the other's."""
+
+    extends: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,16 +60,19 @@ class Definition:
 
     name: str
     framework: str
-    python: str
+    python: str  # "3.11"; empty for a system interpreter, which has to be asked
     summary: str
     requirements: tuple[str, ...]
     variables: Mapping[str, str] = field(default_factory=dict)
-    index: str | None  # tried only where pip's configuration alone does not provide the packages
-    path: Path
+    index: str | None = None  # tried only where pip's configuration alone does not provide the packages
+    interpreter: str | None = None  # of kind "system": used as it is, neither built nor locked
+    install: str = ""  # the command that brings the interpreter and its packages: told, never run
+    toml: Path  # of an environment that extends another one, the other's
+    extends: str | None = None
 
     @property
     def lock(self) -> Path:
-        return self.path.with_suffix(".lock")
+        return self.toml.with_suffix(".lock")
 
     @property
     def shown(self) -> str:
@@ -60,7 +85,10 @@ class Definition:
 
 
 def load_environment(shelves: Sequence[Path], name: str) -> Environment:
-    """The environment of the first shelf that has it.  Raises where its lock is missing or stale."""
+    """The environment of the first shelf that has it.  Raises where its lock is missing or stale.
+
+    That of a system interpreter has the digest of its definition; ``build`` looks what is there.
+    """
     return _environment(load_definition(shelves, name))
 
 
@@ -68,7 +96,7 @@ def load_environments(shelves: Sequence[Path]) -> tuple[Environment, ...]:
     """All environments by name.  Raises with the faults of all of them."""
     loaded: list[Environment] = []
     faults: list[HarnessError] = []
-    for name in sorted(_paths(shelves)):
+    for name in sorted(definition_paths(shelves)):
         try:
             loaded.append(load_environment(shelves, name))
         except HarnessError as error:
@@ -76,7 +104,7 @@ def load_environments(shelves: Sequence[Path]) -> tuple[Environment, ...]:
     if len(faults) == 1:
         raise faults[0]
     if faults:
-        messages = (message for error in faults for message in error.messages)
+        messages = dict.fromkeys(message for error in faults for message in error.messages)
         raise HarnessError(*messages, hint="; ".join(dict.fromkeys(error.hint for error in faults if error.hint)))
     return tuple(loaded)
 
@@ -88,57 +116,89 @@ def load_definition(shelves: Sequence[Path], name: str) -> Definition:
             f"environment {CURRENT!r} is the interpreter that runs the harness: it has no toml, lock or build",
             hint=f"use it as: harness run MODEL --environment {CURRENT}",
         )
-    paths = _paths(shelves)
+    paths = definition_paths(shelves)
     if name not in paths:
         raise HarnessError(f"unknown environment {name!r}", hint=nearest(name, {*paths, CURRENT}))
-    return _definition(paths[name])
+    return _definition(paths[name], paths)
+
+
+def load_definitions(shelves: Sequence[Path]) -> tuple[Definition, ...]:
+    """All of them by name, whether locked or not."""
+    return tuple(load_definition(shelves, name) for name in sorted(definition_paths(shelves)))
 
 
 def read_lock(definition: Definition) -> str:
     """The text of the lock.  Raises where it was made from another toml than this one."""
-    hint = f"harness env lock {definition.name}"
-    shown = f"environments/{definition.name}.lock"
+    locked = definition.lock.stem
+    hint = f"harness env lock {locked}"
+    shown = f"environments/{locked}.lock"
     if not definition.lock.is_file():
-        raise HarnessError(f"{definition.shown}: there is no {shown}", hint=f"make it: {hint}")
+        raise HarnessError(f"environments/{locked}.toml: there is no {shown}", hint=f"make it: {hint}")
     text = definition.lock.read_text(encoding="utf-8")
     if f"{DIGEST_LINE}{definition.digest}" not in text.splitlines():
-        message = f"{shown} no longer matches {definition.shown}: its python or requirements were changed"
+        message = f"{shown} no longer matches environments/{locked}.toml: its python or requirements were changed"
         raise HarnessError(message, hint=f"resolve it again: {hint}")
     return text
 
 
-def _paths(shelves: Sequence[Path]) -> dict[str, Path]:
+def definition_paths(shelves: Sequence[Path]) -> dict[str, Path]:
     """Definitions by name; an earlier shelf shadows a later one."""
     return {path.stem: path for shelf in reversed(shelves) for path in shelf.glob("environments/*.toml")}
 
 
-def _definition(path: Path) -> Definition:
-    shown = f"environments/{path.name}"
-    try:
-        said = _Definition.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise HarnessError(f"{shown}: {error}", hint="mend the TOML there: https://toml.io/en/v1.0.0") from None
-    except ValidationError as error:
-        raise HarnessError(*_faults(error, shown), hint=f"known keys: {', '.join(_Definition.model_fields)}") from None
+def _definition(path: Path, paths: Mapping[str, Path]) -> Definition:
+    said = _read(path)
     if problems := _problems(path, said):
-        raise HarnessError(*(f"{shown}: {problem}" for problem in problems))
+        raise HarnessError(*(f"environments/{path.name}: {problem}" for problem in problems))
+    if isinstance(said, _Variant):
+        base = _extended(path, said.extends, paths)
+        variables = {**base.variables, **said.variables}
+        return replace(base, name=path.stem, summary=said.summary, variables=variables, extends=said.extends)
+    own: dict[str, Any] = (
+        {"python": "", "requirements": (), "interpreter": said.interpreter, "install": said.install}
+        if isinstance(said, _System)
+        else {"python": said.python, "requirements": tuple(said.requirements), "index": said.index}
+    )
     return Definition(
         name=path.stem,
         framework=said.framework,
-        python=said.python,
         summary=said.summary,
-        requirements=tuple(said.requirements),
         variables=said.variables,
-        index=said.index,
-        path=path,
+        toml=path,
+        **own,
     )
 
 
-def _problems(path: Path, said: _Definition) -> list[str]:
+def _read(path: Path) -> _Built | _System | _Variant:
+    shown = f"environments/{path.name}"
+    kind: type[_Built | _System | _Variant] = _Built
+    try:
+        said = tomllib.loads(path.read_text(encoding="utf-8"))
+        kind = _System if said.get("kind") == "system" else _Variant if "extends" in said else _Built
+        return kind.model_validate(said)
+    except tomllib.TOMLDecodeError as error:
+        raise HarnessError(f"{shown}: {error}", hint="mend the TOML there: https://toml.io/en/v1.0.0") from None
+    except ValidationError as error:
+        raise HarnessError(*_faults(error, shown), hint=f"known keys: {', '.join(kind.model_fields)}") from None
+
+
+def _extended(path: Path, name: str, paths: Mapping[str, Path]) -> Definition:
+    shown = f"environments/{path.name}"
+    if name not in paths:
+        raise HarnessError(f"{shown}: extends the unknown environment {name!r}", hint=nearest(name, paths))
+    if isinstance(found := _read(paths[name]), _Variant):
+        raise HarnessError(
+            f"{shown}: extends {name}, which itself extends {found.extends}", hint=f'write extends = "{found.extends}"'
+        )
+    return _definition(paths[name], paths)
+
+
+def _problems(path: Path, said: _Built | _System | _Variant) -> list[str]:
     found = []
     if not NAME.fullmatch(path.stem) or path.stem == CURRENT:
         found.append(f"{path.stem!r} cannot name an environment (a-z, 0-9, '.', '_', '-'; not {CURRENT!r})")
-    if any(re.search(r"://[^/\s]+@", word) for word in (*said.requirements, said.index or "")):
+    words = (*said.requirements, said.index or "") if isinstance(said, _Built) else ()
+    if any(re.search(r"://[^/\s]+@", word) for word in words):
         found.append("holds a password: put the index into pip's configuration, or the password into ~/.netrc")
     return found
 
@@ -153,7 +213,7 @@ def _faults(error: ValidationError, shown: str) -> list[str]:
 
 
 def _environment(definition: Definition) -> Environment:
-    text = read_lock(definition)
+    text = definition.interpreter or read_lock(definition)
     variables = json.dumps(dict(definition.variables), sort_keys=True)
     return Environment(
         name=definition.name,
@@ -163,6 +223,7 @@ def _environment(definition: Definition) -> Environment:
         variables=dict(definition.variables),
         digest=_sha256([definition.python, text, variables]),
         summary=definition.summary,
+        interpreter=definition.interpreter,
     )
 
 

@@ -20,6 +20,12 @@ def lock(name: str, *, shelves: Sequence[Path], say: Say = silent, upgrade: bool
     Versions of the lock that is there are kept where they still fit, unless ``upgrade``.
     """
     definition = load_definition(shelves, name)
+    if definition.interpreter is not None:
+        message = f"environment {name} is {definition.interpreter} as it is: it has no lock"
+        raise HarnessError(message, hint="what is installed there is recorded with every run")
+    if definition.extends is not None:
+        message = f"environment {name} has the lock of {definition.extends}, which it extends"
+        raise HarnessError(message, hint=f"harness env lock {definition.extends}")
     before = definition.lock.read_text(encoding="utf-8") if definition.lock.is_file() and not upgrade else ""
     say(f"resolving {name} for Python {definition.python}: {', '.join(definition.requirements)}")
     text = _header(definition) + _resolved(definition, before, say)

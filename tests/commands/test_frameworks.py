@@ -11,6 +11,8 @@ import numpy
 import pytest
 from PIL import Image
 
+from harness import environments
+from harness.registry import builtin_shelf
 from tests.conftest import REPOSITORY, Workspace
 
 
@@ -47,6 +49,31 @@ def test_both_frameworks_see_the_same_batches(workspace: Workspace) -> None:
     torch, tensorflow = (record["digests"]["first_batches"] for record in records)
     assert torch == tensorflow
     assert records[0]["parameters"] == records[1]["parameters"]
+
+
+def test_the_oldest_versions_train_the_same_model_on_the_same_batches(workspace: Workspace) -> None:
+    """TensorFlow 2.12 has Keras 2 and NumPy 1; PyTorch 1.13 is Debian's own, an interpreter given by path."""
+    shorten(workspace, "ts-fcn", epochs=1)
+    environment = environments.load_environment((builtin_shelf(),), "torch-1.13-debian")
+    debian = environments.find_built(environment, workspace.state)
+    asked = ["-e", "tf-2.12", *(["-e", "torch-1.13-debian"] if debian else [])]
+    ended = workspace.harness("run", "ts-fcn", *asked, "--seed", "0", "--max-seeds", "1", "--json")
+    records = {
+        run["environment"]: json.loads((Path(run["path"]) / "record.json").read_text()) for run in ended.json["runs"]
+    }
+    for record in records.values():
+        assert record["status"] == "finished", record["reason"]
+        assert record["deterministic"] is not False
+        assert record["digests"]["weights_final"] != record["digests"]["weights_initial"]
+    assert records["tf-2.12"]["libraries"]["keras"].startswith("2.12")
+    assert records["tf-2.12"]["packages"]["numpy"].startswith("1.")
+    if debian is None:
+        pytest.skip("Debian's python3-torch is not installed; the half with TensorFlow passed")
+    old = records["torch-1.13-debian"]
+    assert old["libraries"]["torch"].startswith("1.13")
+    assert old["digests"]["environment"] == debian.environment.digest
+    assert old["digests"]["first_batches"] == records["tf-2.12"]["digests"]["first_batches"]
+    assert old["parameters"] == records["tf-2.12"]["parameters"]
 
 
 @pytest.mark.parametrize("framework", ["torch", "tensorflow"])

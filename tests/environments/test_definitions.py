@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import HarnessError
-from harness.environments import load_environment, load_environments, lock
+from harness.environments import build, load_environment, load_environments, lock
 from tests.environments.conftest import Place
 from tests.environments.wheels import make_wheel, write_environment
 
@@ -122,3 +122,43 @@ def test_a_password_in_a_toml_is_refused(place: Place) -> None:
     with pytest.raises(HarnessError, match="holds a password") as refused:
         load_environment([place.shelf], "tiny")
     assert "s3cret" not in f"{refused.value} {refused.value.hint}"
+
+
+def write_variant(place: Place, extends: str, more: str = "", name: str = "variant") -> None:
+    path = place.shelf / "environments" / f"{name}.toml"
+    path.write_text(f'extends = "{extends}"\nsummary = "another axis"\n{more}', encoding="utf-8")
+
+
+def test_a_variant_has_the_other_ones_lock_and_variables_of_its_own(place: Place) -> None:
+    write_environment(place.shelf, "tiny", "tinything==1.0", more='[variables]\nONE = "1"\nTWO = "2"\n')
+    write_variant(place, "tiny", '[variables]\nTWO = "0"\n')
+    with pytest.raises(HarnessError, match=r"there is no environments/tiny\.lock") as unlocked:
+        load_environment([place.shelf], "variant")
+    assert unlocked.value.hint == "make it: harness env lock tiny"
+
+    lock("tiny", shelves=[place.shelf])
+    base, variant = (load_environment([place.shelf], name) for name in ("tiny", "variant"))
+    assert variant.variables == {"ONE": "1", "TWO": "0"}
+    assert (variant.requirements, variant.python) == (base.requirements, base.python)
+    assert variant.digest != base.digest
+    built = build(variant, shelves=[place.shelf], state=place.state, say=lambda _line: None)
+    assert built.packages == {"tinything": "1.0"}
+    with pytest.raises(HarnessError, match="has the lock of tiny") as locked:
+        lock("variant", shelves=[place.shelf])
+    assert locked.value.hint == "harness env lock tiny"
+
+
+def test_a_variant_of_nothing_or_of_a_variant_is_refused(place: Place) -> None:
+    write_variant(place, "tinny")
+    with pytest.raises(HarnessError, match="extends the unknown environment 'tinny'") as unknown:
+        load_environment([place.shelf], "variant")
+    assert "did you mean tiny?" in unknown.value.hint
+
+    write_variant(place, "variant")
+    with pytest.raises(HarnessError, match="extends variant, which itself extends variant"):
+        load_environment([place.shelf], "variant")
+
+    write_variant(place, "tiny", 'requirements = ["tinything"]\n')
+    with pytest.raises(HarnessError, match=r"variant\.toml: requirements: unknown key") as pinned:
+        load_environment([place.shelf], "variant")
+    assert pinned.value.hint == "known keys: summary, variables, extends"

@@ -18,8 +18,11 @@ def prepare(job: WorkerJob) -> Dict[str, Any]:
 
 
 def libraries() -> Dict[str, str]:
-    blas = numpy.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[index,call-overload,unused-ignore]
-    return {"numpy": numpy.__version__, "blas": "%s %s" % (blas.get("name"), blas.get("version"))}
+    found = {"numpy": numpy.__version__}
+    if numpy.lib.NumpyVersion(numpy.__version__) >= "1.25.0":  # older ones print it only
+        blas = numpy.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[index,call-overload,unused-ignore]
+        found["blas"] = "%s %s" % (blas.get("name"), blas.get("version"))
+    return found
 
 
 def synchronize() -> None:
