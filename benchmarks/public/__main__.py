@@ -7,9 +7,9 @@ Ours is the worker as ``harness run`` starts it, from a snapshot of the model.  
 the same build of the framework, the same data, batch size and steps, one thread and the same variables.  Ours and
 all of theirs live at once and take turns, a round of epochs each, forwards and backwards (ABBA); start-up and the
 first round do not count.  What an epoch does beside its steps (validation, keeping the best weights, the learning
-rate) belongs to the round, on both sides.  Prints the median of the pairs' ratios and their range: below 1, ours is faster.  Seconds are those on
-the processor, as one thread does all the work and other processes may share its core; the median by the clock stands
-beside them.
+rate) belongs to the round, on both sides.  Prints the median of the pairs' ratios and their range: below 1, ours is
+faster.  Seconds are those on the processor, as one thread does all the work and other processes may share its core;
+the median by the clock stands beside them.
 """
 
 from __future__ import annotations

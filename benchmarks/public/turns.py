@@ -28,7 +28,7 @@ class Turns:
         """Call at the start of every epoch: what comes between two calls is an epoch's work."""
         if self._epoch % self._epochs_a_round == 0:
             seconds = time.perf_counter() - self._clock, time.process_time() - self._processor
-            self._answer("%r %r" % seconds if self._epoch else self._name)
+            self._answer(f"{seconds[0]!r} {seconds[1]!r}" if self._epoch else self._name)
             if not sys.stdin.readline():
                 os._exit(0)  # measured enough; no framework need tidy up
             self._clock, self._processor = time.perf_counter(), time.process_time()
