@@ -27,8 +27,9 @@ torch.backends.cudnn.benchmark = True
 
 model = resnet50.build(1000).to(device).train()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
-images = torch.randn(batch, 3, 224, 224, device=device)
-labels = torch.randint(1000, (batch,), device=device)
+draws = torch.Generator(device).manual_seed(0)  # the model's own batch: how fast a step is can depend on the data
+images = torch.randn(batch, 3, 224, 224, device=device, generator=draws)
+labels = torch.randint(1000, (batch,), device=device, generator=draws)
 seconds = []
 for _ in range(warmup + steps):
     start = time.perf_counter()

@@ -244,6 +244,81 @@ def aa(
     return 0
 
 
+def _words(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Repeated options and lists with commas are the same."""
+    return tuple(dict.fromkeys(word for value in values for word in value.split(",") if word))
+
+
+@cli.command()
+@click.option("--models", multiple=True, callback=_words, help="Names, repeated or with commas between them.")
+@click.option("--environments", multiple=True, callback=_words, help="Names from harness env list.")
+@click.option("--recipes", multiple=True, callback=_words, help="Names or tags; each model's default if left out.")
+@click.option("--seeds", type=click.IntRange(min=1), help="Seeds 0 to N-1 at the first look; the recipe's number.")
+@click.option("--max-seeds", type=click.IntRange(min=1), help="Never ask for more runs of a cell than this.")
+@budgeted
+@click.option("--resume", is_flag=False, flag_value="latest", metavar="[NIGHT]", help="Go on with a night.")
+@click.option("--dry-run", is_flag=True, help="Show the cells and their minutes; run nothing.")
+@as_json
+@opens
+@stops_cleanly
+def matrix(
+    opened: Opener,
+    models: tuple[str, ...],
+    environments: tuple[str, ...],
+    recipes: tuple[str, ...],
+    seeds: int | None,
+    max_seeds: int | None,
+    budget: float | None,
+    resume: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Run models in environments, one cell after another, and show what became of each."""
+    from harness.commands.matrix import matrix as run_matrix
+    from harness.commands.night import plan_night
+
+    if resume:
+        if models or environments or recipes or seeds or max_seeds or dry_run:
+            raise click.UsageError("--resume goes on with a stored plan: leave the other choices out")
+        return _show_night(run_matrix(opened(), None, budget_minutes=budget, resume=resume), as_json)
+    if not models or not environments:
+        raise click.UsageError("name --models and --environments, or say --resume")
+    plan = plan_night(
+        opened(), models=models, environment_names=environments, recipes=recipes, seeds=seeds, max_seeds=max_seeds
+    )
+    if dry_run:
+        return _show_plan(plan, as_json)
+    return _show_night(run_matrix(opened(), plan, budget_minutes=budget, resume=None), as_json)
+
+
+@cli.command()
+@click.option("--dry-run", is_flag=True, help="Show the cells and their minutes; run nothing.")
+@as_json
+@opens
+@stops_cleanly
+def nightly(opened: Opener, dry_run: bool, as_json: bool) -> int:
+    """Run the plan of harness.toml's [nightly]; a night that was stopped is gone on with."""
+    from harness.commands.nightly import nightly as run_nightly
+    from harness.commands.nightly import nightly_plan
+
+    if dry_run:
+        return _show_plan(nightly_plan(opened()), as_json)
+    return _show_night(run_nightly(opened()), as_json)
+
+
+@cli.command()
+@click.option("--max-age", default="26h", show_default=True, help="The oldest last night that is well: 90m, 26h, 2d.")
+@as_json
+@opens
+def status(opened: Opener, max_age: str, as_json: bool) -> int:
+    """Fail when no night was finished lately."""
+    from harness.commands.status import night_status, status_text
+
+    found = night_status(opened(), max_age)
+    click.echo(_dump(found) if as_json else status_text(found))
+    return 0 if found["well"] else 3
+
+
 @cli.command()
 @click.argument("model", required=False)
 @as_json
@@ -447,13 +522,13 @@ def machine(as_json: bool) -> int:
     return 0
 
 
-def _show_runs(records: Any, verdicts: Any, path: Path, as_json: bool, **more: Any) -> None:
+def _show_runs(records: Any, verdicts: Any, path: Path | None, as_json: bool, **more: Any) -> None:
     if as_json:
         from reports.json_view import run_json, verdict_json
 
         runs = [run_json(record) for record in records]
         judged = [verdict_json(item) for item in verdicts]
-        click.echo(_dump({"runs": runs, "verdicts": judged, "report": str(path), **more}))
+        click.echo(_dump({"runs": runs, "verdicts": judged, "report": path and str(path), **more}))
         return
     from reports.terminal import run_table, verdict_table
 
@@ -461,6 +536,26 @@ def _show_runs(records: Any, verdicts: Any, path: Path, as_json: bool, **more: A
     click.echo()
     click.echo(verdict_table(verdicts))
     click.echo(f"\nreport: {path}")
+
+
+def _show_plan(plan: Any, as_json: bool) -> int:
+    from reports.json_view import night_json
+    from reports.terminal import night_plan
+
+    click.echo(_dump({"night": night_json(plan, ())}) if as_json else night_plan(plan))
+    return 0
+
+
+def _show_night(outcome: Any, as_json: bool) -> int:
+    from reports.json_view import night_json
+    from reports.terminal import night_table
+
+    _show_runs(
+        outcome.records, outcome.verdicts, outcome.report, as_json, night=night_json(outcome.night, outcome.verdicts)
+    )
+    if not as_json:
+        click.echo(f"\n{night_table(outcome.night, outcome.verdicts)}")
+    return int(outcome.exit_code)
 
 
 def _dump(value: Any) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from harness.core.changes import Change
+from harness.core.night import Night, cell_words
 from harness.core.trends import Trend
 from harness.core.values import Record, Verdict
 
@@ -43,6 +45,12 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "needs": verdict.needs,
         "sentence": verdict.sentence,
     }
+
+
+def night_json(night: Night, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    words = cell_words(night, verdicts)
+    cells = [{**asdict(cell), "state": cell.state.value, "status": words[cell.group]} for cell in night.cells]
+    return {"id": night.id, "started": night.started, "finished": night.finished, "cells": cells}
 
 
 def change_json(change: Change) -> dict[str, Any]:

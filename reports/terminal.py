@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from harness.core.changes import Change
+from harness.core.night import CellState, Night, cell_words
 from harness.core.show import show, show_difference
 from harness.core.trends import Trend
 from harness.core.values import Record, Verdict
@@ -66,6 +67,40 @@ def verdict_table(verdicts: Sequence[Verdict]) -> str:
     headers = ("environment", "model/recipe", "metric", "measured", "n", "reference", "margin", "verdict")
     table = tabulate(rows, headers=headers, disable_numparse=True)
     return "\n".join([table, "", *(verdict.sentence for verdict in verdicts)])
+
+
+def night_plan(night: Night) -> str:
+    """What will be run, with the minutes that are expected by earlier runs."""
+    waiting = [cell for cell in night.cells if cell.state is CellState.WAITING]
+    rows = [
+        (
+            f"{cell.model}/{cell.recipe}",
+            cell.environment,
+            cell.runs,
+            "–" if cell.expected_seconds is None else f"{cell.expected_seconds / 60:.1f}",
+        )
+        for cell in waiting
+    ]
+    minutes = sum(cell.first_look_seconds for cell in waiting) / 60
+    table = tabulate(rows, headers=("model/recipe", "environment", "runs", "minutes a run"), disable_numparse=True)
+    return f"{table}\n\nnight {night.id}: {len(waiting)} cell(s), about {minutes:.0f} minutes for the first look"
+
+
+def night_table(night: Night, verdicts: Sequence[Verdict]) -> str:
+    """Models and recipes by environments: the worst status of each cell; then what was not run, and why."""
+    words = cell_words(night, verdicts)
+    names = list(dict.fromkeys(cell.environment for cell in night.cells))
+    rows: dict[str, dict[str, str]] = {}
+    for cell in night.cells:
+        rows.setdefault(f"{cell.model}/{cell.recipe}", {})[cell.environment] = words[cell.group]
+    table = tabulate(
+        [(row, *(found.get(name, "") for name in names)) for row, found in rows.items()],
+        headers=("model/recipe", *names),
+        disable_numparse=True,
+    )
+    reasons = [f"{cell.name}: {cell.state.value}: {cell.reason}" for cell in night.cells if cell.reason]
+    judged = sum(cell.state is CellState.DONE for cell in night.cells)
+    return "\n".join([table, "", *reasons, f"{judged} of {len(night.cells)} cell(s) were judged in night {night.id}"])
 
 
 def change_lines(changes: Sequence[Change]) -> str:

@@ -32,8 +32,11 @@ env remove name --json
 history model --recipe --metric --json
 list --json
 machine --json
+matrix --models --environments --recipes --seeds --max-seeds --budget --resume --dry-run --json
+nightly --dry-run --json
 report model --json
 run model --all --recipe --framework --environment --seed --seeds --max-seeds --budget --device --threads --json
+status --max-age --json
 """
 
 

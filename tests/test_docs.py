@@ -56,6 +56,7 @@ def test_every_command_of_the_readme_answers(workspace: Workspace) -> None:
     assert answers.pop("python -m harness report") == 4
     assert answers.pop("python -m harness check") == 4
     assert answers.pop("python -m harness history resnet50") == 2  # no run of resnet50 is stored here
+    assert answers.pop("python -m harness status --max-age 26h") == 3  # no night was ever run here
     recorded = 'python -m harness baseline record resnet50 --reason "first baseline on this machine"'
     assert answers.pop(recorded) == 2  # no run of resnet50 is stored in this workspace
     assert set(answers.values()) == {0}
@@ -63,7 +64,7 @@ def test_every_command_of_the_readme_answers(workspace: Workspace) -> None:
 
 
 def test_the_page_about_adding_a_model_is_true_to_the_letter(workspace: Workspace) -> None:
-    page = REPOSITORY / "docs" / "adding-a-model.md"
+    page = REPOSITORY / "docs" / "add-a-model.md"
     shown = files(page)
     assert set(shown) == {"models/coin/model.toml", "models/coin/plain.py"}
     for name, text in shown.items():
@@ -73,7 +74,7 @@ def test_the_page_about_adding_a_model_is_true_to_the_letter(workspace: Workspac
     assert [run(workspace, command) for command in commands(page)] == [4, 4, 0, 0]
 
 
-@pytest.mark.parametrize("name", ["environments.md", "datasets.md"])
+@pytest.mark.parametrize("name", ["environments.md", "datasets.md", "nightly.md"])
 def test_the_commands_of_a_page_end_well(workspace: Workspace, name: str) -> None:
     found = list(commands(REPOSITORY / "docs" / name))
     assert found

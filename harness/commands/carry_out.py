@@ -37,6 +37,7 @@ def carry_out(
     *,
     place: tuple[int, int],
     pair: Pair | None = None,
+    night: str = "",
 ) -> Record:
     """Run one job to its end, whatever that is, and store what happened.
 
@@ -45,7 +46,7 @@ def carry_out(
     """
     folder = store.create_run(state, new_run_id(job))
     with store.disk_faults(folder.path):
-        code_digest = take_snapshot(folder.code, Path(spec.folder))
+        code_digest = take_snapshot(folder.code, Path(spec.folder), Path(spec.family) if spec.family else None)
     folder.write_job(worker_job(folder.id, job, recipe, data))
     submitted = {
         "code": code_digest,
@@ -53,6 +54,7 @@ def carry_out(
         "data": data.manifest if data else None,
         "command": f"python -m harness run {command_line(job)}",
         "pair": dataclasses.asdict(pair) if pair else None,
+        "night": night,
     }
     events = [Event("submitted", time.time(), submitted)]
     folder.append(events[0])

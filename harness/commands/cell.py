@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import mean
 
@@ -29,6 +29,7 @@ class Request:
     budget_minutes: float | None = None
     device: str = "auto"
     threads: int | None = None
+    night: str = ""  # id of the night that the runs are made for
 
 
 @dataclass(kw_only=True)
@@ -43,6 +44,7 @@ class Cell:
     built: Mapping[tuple[str, str], Built]  # by framework and environment
     cap: int
     jobs: tuple[Job, ...]
+    night: str = ""
     records: list[Record] = field(default_factory=list)
     verdicts: tuple[Verdict, ...] = ()
 
@@ -60,10 +62,19 @@ class Cell:
                     self.workspace.state,
                     progress,
                     place=(len(self.records), total),
+                    night=self.night,
                 )
             )
         self._judge()
         progress.look(len(self.records), self.verdicts, asked=len(self.jobs))
+
+    def resume(self, records: Sequence[Record]) -> None:
+        """Go on after ``records`` of this cell, as if they had just been made: their seeds are not run again."""
+        made = {record.job.seed for record in records}
+        self.records = list(records)
+        self.jobs = tuple(job for job in self.jobs if job.seed not in made)
+        if self.records and not self.jobs:
+            self._judge()
 
     def seconds(self) -> float:
         """What the next look will take, by the runs of this cell or earlier ones; 0 where nobody knows."""
@@ -104,4 +115,5 @@ def open_cell(workspace: registry.Workspace, request: Request, progress: Progres
             device=request.device,
             threads=threads_for(recipe, request.threads),
         ),
+        night=request.night,
     )

@@ -27,6 +27,14 @@ def report(workspace: registry.Workspace, model: str | None) -> tuple[tuple[Reco
         raise HarnessError(
             f"no run is stored in {workspace.state / 'runs'}", hint="make one: python -m harness run resnet50"
         )
+    verdicts, baselines = judge_models(workspace, records)
+    return records, verdicts, write_report(workspace, records, verdicts, baselines)
+
+
+def judge_models(
+    workspace: registry.Workspace, records: Sequence[Record]
+) -> tuple[tuple[Verdict, ...], tuple[Baseline, ...]]:
+    """The verdicts on runs of any models, and the baselines that they rest on."""
     specs = {spec.name: spec for spec in registry.load_models(workspace)}
     verdicts: list[Verdict] = []
     baselines: list[Baseline] = []
@@ -39,8 +47,7 @@ def report(workspace: registry.Workspace, model: str | None) -> tuple[tuple[Reco
         for recipe in specs[name].recipes.values():
             runs = [record for record in records if (record.job.model, record.job.recipe) == (name, recipe.name)]
             verdicts += judge(runs, recipe, baselines[-1])
-    held = hold_false_discoveries(verdicts)
-    return records, held, write_report(workspace, records, held, baselines)
+    return hold_false_discoveries(verdicts), tuple(baselines)
 
 
 def write_report(

@@ -53,6 +53,7 @@ def fold(id: str, job: Job, events: Iterable[Event], *, path: str = "") -> Recor
         data=submitted.get("data"),
         garbled_lines=sum(event.kind == "garbled" for event in history),
         pair=Pair(**submitted["pair"]) if submitted.get("pair") else None,
+        night=str(submitted.get("night", "")),
         path=path,
     )
 

@@ -77,6 +77,7 @@ class ModelSpec:
     default_recipe: str
     recipes: Mapping[str, Recipe]
     folder: str  # where model.toml lies
+    family: str = ""  # the folder whose modules it shares with others; "" for none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +200,7 @@ class Record:
     data: Mapping[str, Any] | None  # the manifest
     garbled_lines: int
     pair: Pair | None = None
+    night: str = ""  # id of the matrix or nightly that it was made for
     path: str = ""
 
 

@@ -9,9 +9,10 @@ from importlib import resources
 from pathlib import Path
 
 
-def take_snapshot(code: Path, model_folder: Path) -> str:
+def take_snapshot(code: Path, model_folder: Path, family_folder: Path | None = None) -> str:
     """Copy wire, worker and the model's folder below ``code``; return the sha256 of what was copied.
 
+    The modules of the family lie beside the model's own there, so that they are imported alike.
     The digest is over the copies, so it describes what runs, not what was there a moment before.
     Raises OSError when a file cannot be copied.
     """
@@ -19,7 +20,10 @@ def take_snapshot(code: Path, model_folder: Path) -> str:
     _copy(package / "__init__.py", code / "harness" / "__init__.py")
     for source in (package / "wire", package / "worker"):
         _copy_folder(source, code / "harness" / source.name)
-    _copy_folder(model_folder, code / "models" / model_folder.name)
+    model = code / "models" / model_folder.name
+    _copy_folder(model_folder, model)
+    for module in family_folder.glob("*.py") if family_folder else ():
+        _copy(module, model / module.name)
     digest = hashlib.sha256()
     for path in sorted(_files(code)):
         content = hashlib.sha256(path.read_bytes()).hexdigest()

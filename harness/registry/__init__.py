@@ -6,9 +6,10 @@ Every fault of a file is reported at once, with its table and a hint.  Never imp
 from harness.registry.baselines import load_baseline
 from harness.registry.models import load_model, load_models
 from harness.registry.recording import record_references
-from harness.registry.workspace import Workspace, builtin_shelf, open_workspace
+from harness.registry.workspace import NightlyPlan, Workspace, builtin_shelf, open_workspace
 
 __all__ = [
+    "NightlyPlan",
     "Workspace",
     "builtin_shelf",
     "load_baseline",

@@ -59,6 +59,7 @@ class _Model(Table):
     title: Text
     task: Text
     paper: _Paper | None = None
+    family: Name | None = None
     default_recipe: str
     recipes: Annotated[dict[Name, _Recipe], Field(min_length=1)]
 
@@ -68,7 +69,7 @@ def load_model(workspace: Workspace, name: str) -> ModelSpec:
     folders = _folders(workspace.shelves)
     if name not in folders:
         raise HarnessError(f"unknown model {name!r}", hint=nearest(name, folders))
-    model, faults = _read(folders[name])
+    model, faults = _read(folders[name], workspace.shelves)
     raise_faults(faults)
     assert model is not None  # a model without faults was made
     return model
@@ -77,7 +78,7 @@ def load_model(workspace: Workspace, name: str) -> ModelSpec:
 def load_models(workspace: Workspace) -> tuple[ModelSpec, ...]:
     """All models by name.  Broken files raise, with the faults of all of them."""
     folders = _folders(workspace.shelves)
-    read = [_read(folders[name]) for name in sorted(folders)]
+    read = [_read(folders[name], workspace.shelves) for name in sorted(folders)]
     raise_faults(fault for _, faults in read for fault in faults)
     return tuple(model for model, _ in read if model is not None)
 
@@ -87,7 +88,7 @@ def _folders(shelves: Sequence[Path]) -> dict[str, Path]:
     return {path.parent.name: path.parent for shelf in reversed(shelves) for path in shelf.glob("models/*/model.toml")}
 
 
-def _read(folder: Path) -> tuple[ModelSpec | None, list[Fault]]:
+def _read(folder: Path, shelves: Sequence[Path]) -> tuple[ModelSpec | None, list[Fault]]:
     shown = f"models/{folder.name}/model.toml"
     raw, faults = read_toml((folder / "model.toml").read_bytes(), shown)
     if faults:
@@ -98,13 +99,12 @@ def _read(folder: Path) -> tuple[ModelSpec | None, list[Fault]]:
     except ValidationError as error:
         faults = schema_faults(error, _Model, shown)
     frameworks = tuple(name for name, file in MODEL_FILES.items() if (folder / file).is_file())
-    faults += [
-        Fault(file=shown, text=text, hint=hint)
-        for text, hint in (*_folder_faults(folder, frameworks), *_file_faults(raw))
-    ]
+    family = _family(folder, parsed.family if parsed else None, shelves)
+    found = (*_folder_faults(folder, frameworks), *_family_faults(folder, family), *_file_faults(raw))
+    faults += [Fault(file=shown, text=text, hint=hint) for text, hint in found]
     if faults or parsed is None:
         return None, faults
-    return _model(parsed, folder, frameworks), []
+    return _model(parsed, folder, frameworks, family), []
 
 
 def _folder_faults(folder: Path, frameworks: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -113,6 +113,28 @@ def _folder_faults(folder: Path, frameworks: Sequence[str]) -> Iterator[tuple[st
     if not frameworks:
         files = ", ".join(MODEL_FILES.values())
         yield f"no code lies beside it (looked for {files})", f"add one of {files} to models/{folder.name}/"
+
+
+def _family(folder: Path, name: str | None, shelves: Sequence[Path]) -> Path | None:
+    """models/<name>/ of the model's own shelf, else of a later one: a model that shadows another needs no copy."""
+    if name is None:
+        return None
+    own = folder.parents[1]
+    places = [shelf / "models" / name for shelf in shelves[shelves.index(own) :]]
+    return next((place for place in places if place.is_dir()), places[0])
+
+
+def _family_faults(folder: Path, family: Path | None) -> Iterator[tuple[str, str]]:
+    if family is None:
+        return
+    shared = sorted(path.name for path in family.glob("*.py"))
+    if not shared:
+        hint = f"put what {folder.name} shares with other models there, or leave the key out"
+        yield f"family: models/{family.name}/ holds no Python file", hint
+    for name in shared:
+        if (folder / name).exists():
+            where = f"models/{folder.name}/ and in models/{family.name}/"
+            yield f"family: {name} lies in {where}", "remove one of the two, or give it another name"
 
 
 def _file_faults(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -160,7 +182,7 @@ def _plain(value: object) -> bool:
     return False
 
 
-def _model(parsed: _Model, folder: Path, frameworks: tuple[str, ...]) -> ModelSpec:
+def _model(parsed: _Model, folder: Path, frameworks: tuple[str, ...], family: Path | None) -> ModelSpec:
     return ModelSpec(
         name=folder.name,
         title=parsed.title,
@@ -170,6 +192,7 @@ def _model(parsed: _Model, folder: Path, frameworks: tuple[str, ...]) -> ModelSp
         default_recipe=parsed.default_recipe,
         recipes={name: _recipe(name, recipe) for name, recipe in parsed.recipes.items()},
         folder=str(folder),
+        family=str(family or ""),
     )
 
 

@@ -18,12 +18,26 @@ DEFAULT_ENVIRONMENTS = ("torch-2.13", "tf-2.21", "numpy-2.4")
 
 
 @dataclass(frozen=True, kw_only=True)
+class NightlyPlan:
+    """What ``harness nightly`` runs.  Empty ``models`` and ``environments`` leave the choice to the shelf."""
+
+    models: tuple[str, ...] = ()
+    recipes: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    seeds: int | None = None
+    max_seeds: int | None = None
+    budget_minutes: float | None = None
+    notify: tuple[str, ...] = ()  # addresses as apprise reads them
+
+
+@dataclass(frozen=True, kw_only=True)
 class Workspace:
     root: Path  # where harness.toml lies, else the folder that was asked for
     shelves: tuple[Path, ...]  # folders with models/, baselines/, environments/; an earlier one shadows
     state: Path  # results, environments, prepared data
     data_roots: tuple[Path, ...]  # where data sets are looked for, in this order
     environments: tuple[str, ...]  # a model runs in the first of each of its frameworks
+    nightly: NightlyPlan = NightlyPlan()
 
 
 class _Data(Table):
@@ -34,9 +48,20 @@ class _Run(Table):
     environments: list[str] = Field(default=list(DEFAULT_ENVIRONMENTS), min_length=1)
 
 
+class _Nightly(Table):
+    models: list[str] = Field(default_factory=list)
+    recipes: list[str] = Field(default_factory=list)
+    environments: list[str] = Field(default_factory=list)
+    seeds: int | None = Field(default=None, ge=1)
+    max_seeds: int | None = Field(default=None, ge=1)
+    budget_minutes: float | None = Field(default=None, gt=0)
+    notify: list[str] = Field(default_factory=list)
+
+
 class _Configuration(Table):
     data: _Data = _Data()
     run: _Run = _Run()
+    nightly: _Nightly = _Nightly()
 
 
 def open_workspace(
@@ -51,7 +76,13 @@ def open_workspace(
         state=root / ".harness",
         data_roots=_data_roots(root, data_dir, environ, configuration.data.roots),
         environments=tuple(configuration.run.environments),
+        nightly=_nightly(configuration.nightly),
     )
+
+
+def _nightly(said: _Nightly) -> NightlyPlan:
+    lists = {name: tuple(value) for name, value in said.model_dump().items() if isinstance(value, list)}
+    return NightlyPlan(**{**said.model_dump(), **lists})
 
 
 def builtin_shelf() -> Path:

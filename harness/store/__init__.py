@@ -1,14 +1,19 @@
 """Run folders: the facts.  Everything else can be made again from them."""
 
 from harness.store.folders import RunFolder, create_run, disk_faults, load_records, run_folders, write_whole
+from harness.store.nights import NightFolder, create_night, nights, one_night_at_a_time
 from harness.store.said import load_said, remember
 
 __all__ = [
+    "NightFolder",
     "RunFolder",
+    "create_night",
     "create_run",
     "disk_faults",
     "load_records",
     "load_said",
+    "nights",
+    "one_night_at_a_time",
     "remember",
     "run_folders",
     "write_whole",

@@ -1,19 +1,10 @@
-"""The graph as both frameworks get it: a sparse matrix of words, and who attends to whom."""
+"""Who attends to whom, for both frameworks."""
 
 from __future__ import annotations
 
-from typing import Any, Tuple
+from typing import Any
 
 import numpy
-
-Entries = Tuple[numpy.ndarray, numpy.ndarray]  # int64 [entries, 2], sorted by rows; float32 [entries]
-
-
-def words(graph: Any) -> Entries:
-    """The features [nodes, features]: the words of a publication, each row divided by its sum."""
-    node = graph.entries[:, 0]
-    counts = numpy.bincount(node, minlength=graph.nodes)
-    return numpy.array(graph.entries), (1.0 / counts[node]).astype(numpy.float32)
 
 
 def neighbourhood(graph: Any) -> numpy.ndarray:

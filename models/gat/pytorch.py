@@ -9,8 +9,10 @@ from typing import Any, Dict, Tuple
 
 import numpy
 import torch
-from neighbourhood import Entries, neighbourhood, words
+from neighbourhood import neighbourhood
 from patience import Patience
+from propagation import words
+from sparse_pytorch import sparse
 from torch import nn
 from torch.nn import functional
 
@@ -162,12 +164,6 @@ def picking(rows: numpy.ndarray, nodes: int) -> torch.Tensor:
     """[rows, nodes], sparse: one in the column that ``rows`` names."""
     places = numpy.stack([numpy.arange(len(rows)), rows], axis=1)
     return sparse((places, numpy.ones(len(rows), numpy.float32)), len(rows), nodes)
-
-
-def sparse(entries: Entries, rows: int, columns: int) -> torch.Tensor:
-    places, values = entries
-    indices = torch.from_numpy(places.T.copy())
-    return torch.sparse_coo_tensor(indices, torch.from_numpy(values), (rows, columns)).coalesce()
 
 
 def copy_of(model: nn.Module) -> Dict[str, torch.Tensor]:

@@ -10,8 +10,10 @@ from typing import Any, Callable, Dict, Tuple, Union
 
 import numpy
 import tensorflow as tf
-from neighbourhood import Entries, neighbourhood, words
+from neighbourhood import neighbourhood
 from patience import Patience
+from propagation import words
+from sparse_tf import sparse
 
 NODES = tf.TensorSpec((None,), tf.int64)
 Matrix = Union[tf.Tensor, tf.SparseTensor]
@@ -147,8 +149,3 @@ def glorot(fan_in: int, fan_out: int) -> tf.keras.initializers.Initializer:
     """Glorot and Bengio 2010, equation 16, for each head."""
     bound = (6.0 / (fan_in + fan_out)) ** 0.5
     return tf.keras.initializers.RandomUniform(-bound, bound)
-
-
-def sparse(entries: Entries, rows: int, columns: int) -> tf.SparseTensor:
-    places, values = entries
-    return tf.SparseTensor(places, values, (rows, columns))

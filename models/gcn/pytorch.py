@@ -9,7 +9,8 @@ from typing import Any, Dict, List
 
 import numpy
 import torch
-from propagation import Entries, propagation, words
+from propagation import propagation, words
+from sparse_pytorch import sparse
 from stopping import has_risen
 from torch import nn
 from torch.nn import functional
@@ -89,9 +90,3 @@ def drop_entries(x: torch.Tensor, rate: float, training: bool) -> torch.Tensor:
     """Dropout of a sparse matrix: what is zero stays zero, so only stored entries are drawn for."""
     values = functional.dropout(x.values(), rate, training)
     return torch.sparse_coo_tensor(x.indices(), values, x.shape)
-
-
-def sparse(entries: Entries, rows: int, columns: int) -> torch.Tensor:
-    places, values = entries
-    indices = torch.from_numpy(places.T.copy())
-    return torch.sparse_coo_tensor(indices, torch.from_numpy(values), (rows, columns)).coalesce()

@@ -9,7 +9,8 @@ from typing import Any, Callable, Dict, List
 
 import numpy
 import tensorflow as tf
-from propagation import Entries, propagation, words
+from propagation import propagation, words
+from sparse_tf import sparse
 from stopping import has_risen
 
 NODES = tf.TensorSpec((None,), tf.int64)
@@ -100,8 +101,3 @@ def accuracy(logits: tf.Tensor, nodes: numpy.ndarray, labels: numpy.ndarray) -> 
     """Share of the nodes whose class has the highest logit."""
     predicted = logits.numpy().argmax(axis=1)
     return float((predicted[nodes] == labels).mean())
-
-
-def sparse(entries: Entries, rows: int, columns: int) -> tf.SparseTensor:
-    places, values = entries
-    return tf.SparseTensor(places, values, (rows, columns))

@@ -6,7 +6,8 @@ from typing import Any, Dict
 
 import numpy
 import torch
-from propagation import Entries, propagation, words
+from propagation import propagation, words
+from sparse_pytorch import sparse
 from torch import nn
 from torch.nn import functional
 
@@ -61,9 +62,3 @@ def accuracy(model: nn.Linear, x: torch.Tensor, nodes: numpy.ndarray, labels: nu
     """Share of the nodes whose class has the highest logit."""
     predicted = model(x[torch.tensor(nodes)]).argmax(dim=1).cpu().numpy()
     return float((predicted == labels).mean())
-
-
-def sparse(entries: Entries, rows: int, columns: int) -> torch.Tensor:
-    places, values = entries
-    indices = torch.from_numpy(places.T.copy())
-    return torch.sparse_coo_tensor(indices, torch.from_numpy(values), (rows, columns)).coalesce()

@@ -9,7 +9,8 @@ from typing import Any, Callable, Dict, List
 
 import numpy
 import tensorflow as tf
-from propagation import Entries, propagation, words
+from propagation import propagation, words
+from sparse_tf import sparse
 
 NODES = tf.TensorSpec((None,), tf.int64)
 BETA1, BETA2 = 0.9, 0.999  # PyTorch's defaults
@@ -112,8 +113,3 @@ def accuracy(model: tf.keras.Model, x: tf.Tensor, nodes: numpy.ndarray, labels: 
     """Share of the nodes whose class has the highest logit."""
     predicted = model(tf.gather(x, nodes), training=False).numpy().argmax(axis=1)
     return float((predicted == labels).mean())
-
-
-def sparse(entries: Entries, rows: int, columns: int) -> tf.SparseTensor:
-    places, values = entries
-    return tf.SparseTensor(places, values, (rows, columns))

@@ -5,11 +5,11 @@ From Wang et al. 2017, section II B, trained as in the review of Ismail Fawaz et
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict
+from typing import Any, Dict
 
-import numpy
 import tensorflow as tf
 from plateau import Plateau
+from series_tf import accuracy, make_train_step, series
 
 layers = tf.keras.layers
 
@@ -48,34 +48,6 @@ def train(run: Any) -> None:
         optimizer.learning_rate.assign(plateau.after_epoch(epoch_loss))
 
     model.set_weights(best_weights)
-    run.metric("accuracy", accuracy(model, run))
-    run.weights("final", model)
-
-
-def make_train_step(model: tf.keras.Model, optimizer: Any) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
-    """The graph of one update; it returns the batch's mean loss."""
-    weights = model.trainable_variables
-    optimizer.build(weights)  # its own variables must exist before the graph is made
-
-    # One graph for every batch size: the last batch of an epoch is smaller.
-    @tf.function(input_signature=[tf.TensorSpec((None, None, 1), tf.float32), tf.TensorSpec((None,), tf.int64)])
-    def train_step(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(y, model(x, training=True))
-            loss = tf.reduce_mean(losses)
-        optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
-        return loss
-
-    return train_step
-
-
-def accuracy(model: tf.keras.Model, run: Any) -> float:
-    """Share of the test series whose class has the highest logit."""
     x, y = run.arrays("test")
-    predicted = model(series(x), training=False).numpy().argmax(axis=1)
-    return float((predicted == y).mean())
-
-
-def series(x: numpy.ndarray) -> tf.Tensor:
-    """[n, 1, length] -> float32 [n, length, 1].  Not normalised: neither did the published code."""
-    return tf.constant(x.transpose(0, 2, 1).astype(numpy.float32))
+    run.metric("accuracy", accuracy(model, series(x), y))
+    run.weights("final", model)

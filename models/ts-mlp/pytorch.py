@@ -11,6 +11,7 @@ from typing import Any, Dict
 import numpy
 import torch
 from plateau import Plateau
+from series_pytorch import accuracy, copy_of, initialize
 from torch import nn
 from torch.nn import functional
 
@@ -34,13 +35,6 @@ def build(length: int, classes: int, hparams: Dict[str, Any]) -> nn.Sequential:
         nn.Linear(WIDTH, classes),
     )
     return model.apply(initialize)
-
-
-def initialize(layer: nn.Module) -> None:
-    """Keras' default: Glorot and Bengio 2010, equation 16, and biases of zero."""
-    if isinstance(layer, nn.Linear):
-        nn.init.xavier_uniform_(layer.weight)
-        nn.init.zeros_(layer.bias)
 
 
 def train(run: Any) -> None:
@@ -68,17 +62,9 @@ def train(run: Any) -> None:
             group["lr"] = plateau.after_epoch(epoch_loss)
 
     model.load_state_dict(best_weights)
-    run.metric("accuracy", accuracy(model, run))
-    run.weights("final", model)
-
-
-@torch.no_grad()
-def accuracy(model: nn.Module, run: Any) -> float:
-    """Share of the test series whose class has the highest logit."""
-    model.eval()
     x, y = run.arrays("test")
-    predicted = model(flat(x, run)).argmax(dim=1).cpu().numpy()
-    return float((predicted == y).mean())
+    run.metric("accuracy", accuracy(model, flat(x, run), y))
+    run.weights("final", model)
 
 
 def flat(x: numpy.ndarray, run: Any) -> torch.Tensor:
@@ -94,7 +80,3 @@ def adadelta(model: nn.Module, hparams: Dict[str, Any]) -> torch.optim.Adadelta:
     return torch.optim.Adadelta(
         model.parameters(), lr=hparams["learning_rate"], rho=hparams["rho"], eps=hparams["epsilon"], foreach=True
     )
-
-
-def copy_of(model: nn.Module) -> Dict[str, torch.Tensor]:
-    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}

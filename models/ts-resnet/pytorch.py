@@ -6,12 +6,11 @@ Keras' defaults are written out, because that code ran on Keras.
 
 from __future__ import annotations
 
-import inspect
 from typing import Any, Dict
 
-import numpy
 import torch
 from plateau import Plateau
+from series_pytorch import accuracy, adam, copy_of, initialize, series
 from torch import nn
 from torch.nn import functional
 
@@ -70,13 +69,6 @@ def conv(channels: int, filters: int, kernel: int) -> nn.Conv1d:
     return nn.Conv1d(channels, filters, kernel, padding="same")
 
 
-def initialize(layer: nn.Module) -> None:
-    """Keras' default: Glorot and Bengio 2010, equation 16, and biases of zero."""
-    if isinstance(layer, (nn.Conv1d, nn.Linear)):
-        nn.init.xavier_uniform_(layer.weight)
-        nn.init.zeros_(layer.bias)
-
-
 def build(classes: int, hparams: Dict[str, Any]) -> ResNet:
     return ResNet(classes, hparams)
 
@@ -106,30 +98,6 @@ def train(run: Any) -> None:
             group["lr"] = plateau.after_epoch(epoch_loss)
 
     model.load_state_dict(best_weights)
-    run.metric("accuracy", accuracy(model, run))
-    run.weights("final", model)
-
-
-@torch.no_grad()
-def accuracy(model: nn.Module, run: Any) -> float:
-    """Share of the test series whose class has the highest logit."""
-    model.eval()
     x, y = run.arrays("test")
-    predicted = model(series(x, run)).argmax(dim=1).cpu().numpy()
-    return float((predicted == y).mean())
-
-
-def series(x: numpy.ndarray, run: Any) -> torch.Tensor:
-    """float32 [n, 1, length] on the device.  Not normalised: neither did the published code."""
-    return torch.from_numpy(x.astype(numpy.float32)).to(run.device)
-
-
-def adam(model: nn.Module, hparams: Dict[str, Any]) -> torch.optim.Adam:
-    """Adam in one kernel where this PyTorch has it for the device; the steps are the same."""
-    rate, epsilon = hparams["learning_rate"], hparams["epsilon"]
-    fused = "fused" in inspect.signature(torch.optim.Adam).parameters and torch.__version__ >= "2.4"
-    return torch.optim.Adam(model.parameters(), lr=rate, eps=epsilon, **({"fused": True} if fused else {}))
-
-
-def copy_of(model: nn.Module) -> Dict[str, torch.Tensor]:
-    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+    run.metric("accuracy", accuracy(model, series(x, run), y))
+    run.weights("final", model)

@@ -236,10 +236,10 @@ def _command(process: psutil.Process) -> list[str]:
         return []
 
 
-def wait_for_epochs(workspace: Workspace) -> int:
-    """Wait until a worker has begun its second epoch; its process id."""
+def wait_for_epochs(workspace: Workspace, called: str = "") -> int:
+    """Wait until a worker has begun its second epoch, of a run with ``called`` in its name; its process id."""
     for _ in range(600):
-        for run in workspace.runs():
+        for run in (run for run in workspace.runs() if called in run.name):
             events = run / "events.jsonl"
             lines = events.read_text().splitlines() if events.exists() else []
             kinds = [json.loads(line) for line in lines]

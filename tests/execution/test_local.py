@@ -106,3 +106,15 @@ def test_a_snapshot_holds_what_a_worker_needs_and_nothing_else(tmp_path: Path) -
     assert sorted(path.name for path in (tmp_path / "a" / "harness").iterdir()) == ["__init__.py", "wire", "worker"]
     (model / "plain.py").write_text("x = 2\n")
     assert take_snapshot(tmp_path / "c", model) != first
+
+
+def test_a_snapshot_puts_the_modules_of_a_family_beside_the_model_and_digests_them(tmp_path: Path) -> None:
+    model, family = tmp_path / "toy", tmp_path / "toys"
+    for folder, file in ((model, "plain.py"), (family, "shared.py"), (family, "README.md")):
+        folder.mkdir(exist_ok=True)
+        (folder / file).write_text("x = 1\n")
+    alone = take_snapshot(tmp_path / "alone", model)
+    first = take_snapshot(tmp_path / "a", model, family)
+    assert sorted(path.name for path in (tmp_path / "a" / "models" / "toy").iterdir()) == ["plain.py", "shared.py"]
+    (family / "shared.py").write_text("x = 2\n")
+    assert len({alone, first, take_snapshot(tmp_path / "b", model, family)}) == 3

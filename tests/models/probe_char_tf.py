@@ -16,8 +16,8 @@ tf.config.threading.set_inter_op_parallelism_threads(1)
 tf.config.experimental.enable_op_determinism()
 tf.keras.utils.set_random_seed(0)
 models, folder, model_name = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-sys.path.insert(0, str(models / model_name))
-char = import_module("tf")
+module_of = import_module("importable").module_of
+char, letters_tf = (module_of(models / model_name, name) for name in ("tf", "letters_tf"))
 hparams: dict[str, Any] = json.loads((folder / "hparams.json").read_text())
 hparams["steps_per_epoch"] = hparams["graph_steps"] = 1000
 
@@ -46,7 +46,7 @@ twin = numpy.load(folder / f"{model_name}.npz")
 told["same rows"] = bool((batches[0] == twin["rows"]).all())
 with tf.GradientTape() as tape:
     logits = network(tf.gather(letters, batches[0]), training=True)
-    loss = char.cross_entropy(logits, tf.gather(following, batches[0]))
+    loss = letters_tf.cross_entropy(logits, tf.gather(following, batches[0]))
 gradients = [tf.convert_to_tensor(each).numpy() for each in tape.gradient(loss, weights)]
 theirs = [twin[f"gradient {index}"] for index in range(len(weights))]
 # Weights of the twins come in another order; shape and size of the gradient tell them apart.

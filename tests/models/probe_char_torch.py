@@ -14,9 +14,8 @@ from torch.nn import functional
 
 torch.set_num_threads(1)
 models, folder, model_name = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-sys.path.insert(0, str(models / model_name))
-char = import_module("pytorch")
-draws = import_module("draws")
+module_of = import_module("importable").module_of
+char, draws = (module_of(models / model_name, name) for name in ("pytorch", "draws"))
 hparams: dict[str, Any] = json.loads((folder / "hparams.json").read_text())
 hparams["steps_per_epoch"] = 1000
 

@@ -12,7 +12,6 @@ import tomllib
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy
@@ -66,17 +65,6 @@ def job(name: str) -> WorkerJob:
         flops_per_sample=None,
         data=None,
     )
-
-
-def module_of(name: str) -> ModuleType:
-    """The model file, imported as the worker does; what its twins share may be called alike in other models."""
-    sys.path.insert(0, str(repository / "models" / name))
-    module = import_module(FILE)
-    shared = {path.stem for path in (repository / "models" / name).glob("*.py")}
-    for each in shared:
-        sys.modules.pop(each, None)
-    sys.path.pop(0)
-    return module
 
 
 def forward(name: str, module: Any, model: Any, data: Data, hparams: dict[str, Any]) -> tuple[Any, Any]:
@@ -144,7 +132,8 @@ def main() -> None:
     data, told = made_up(), {}
     side.prepare(job("gcn"))
     for name in ("gcn", "sgc", "gat"):
-        work, module = job(name), module_of(name)
+        work = job(name)
+        module = import_module("importable").module_of(repository / "models" / name, FILE)
         parameters = side.named_arrays(module.build(1433, 7, work.hyperparameters))[1]
         told[name] = {"parameters": parameters, **short_training(module, data, work)}
         found = from_the_same_weights(name, module, data, work.hyperparameters)

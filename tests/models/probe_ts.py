@@ -44,16 +44,6 @@ def recipe_of(name: str, recipe: str) -> dict[str, Any]:
     return {**hparams, **unlike, "epochs": EPOCHS}
 
 
-def module_of(name: str, file: str) -> ModuleType:
-    """The model file, imported as the worker does."""
-    sys.path.insert(0, str(models / name))
-    module = import_module(file)
-    sys.path.pop(0)
-    for each in (file, "plateau"):
-        sys.modules.pop(each)
-    return module
-
-
 def build(name: str, module: ModuleType, recipe: str) -> Any:
     length, classes = SETS[recipe]
     sizes = (length, classes) if name == "ts-mlp" else (classes,)
@@ -112,7 +102,7 @@ def probe_torch(name: str) -> dict[str, Any]:
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    module = module_of(name, "pytorch")
+    module = import_module("importable").module_of(models / name, "pytorch")
     counted = (nn.Linear, nn.Conv1d, nn.BatchNorm1d)
 
     def in_keras_form(layer: Any, weight: Any, bias: Any) -> list[numpy.ndarray]:
@@ -162,7 +152,7 @@ def probe_tensorflow(name: str) -> dict[str, Any]:
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    module = module_of(name, "tf")
+    module = import_module("importable").module_of(models / name, "tf")
     saved: Arrays = dict(numpy.load(folder / f"{name}.npz"))
     parameters = {
         recipe: sum(int(numpy.prod(each.shape)) for each in build(name, module, recipe).trainable_weights)

@@ -92,7 +92,3 @@ def test_a_thousand_steps_stay_together_and_lower_the_loss(torch_told: dict[str,
     assert len(ours) == len(theirs) == 1000
     assert numpy.abs(ours - theirs).max() <= 5e-5  # they would print the same four decimals
     assert theirs[-100:].mean() < theirs[:100].mean() - 0.1
-
-
-def test_the_models_draw_by_the_same_module() -> None:
-    assert (MODELS / "char-mlp" / "draws.py").read_bytes() == (MODELS / "char-wavenet" / "draws.py").read_bytes()

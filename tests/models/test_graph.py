@@ -5,12 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy
@@ -18,6 +14,7 @@ import pytest
 
 from harness.worker.data import Graph
 from tests.conftest import REPOSITORY
+from tests.models.importable import module_of
 
 MODELS = ("gcn", "sgc", "gat")
 # On Cora, 1,433 words and 7 classes, from the papers' sections on their experiments.
@@ -53,17 +50,6 @@ def probe(python: Path, framework: str, folder: Path) -> dict[str, Any]:
     return found
 
 
-@contextmanager
-def part_of(model: str, name: str) -> Iterator[ModuleType]:
-    """A module that the twins share, imported as the worker does: from the model's folder."""
-    sys.path.insert(0, str(REPOSITORY / "models" / model))
-    try:
-        yield import_module(name)
-    finally:
-        sys.path.pop(0)
-        sys.modules.pop(name, None)
-
-
 @pytest.mark.parametrize("model", MODELS)
 def test_both_have_the_published_number_of_parameters(told: dict[str, dict[str, Any]], model: str) -> None:
     assert {found[model]["parameters"] for found in told.values()} == {PARAMETERS[model]}
@@ -91,11 +77,14 @@ def test_a_short_training_learns(told: dict[str, dict[str, Any]], model: str, fr
     assert len(set(found["weights"])) == 2
 
 
-@pytest.mark.parametrize("model", ["gcn", "sgc"])
-def test_propagation_is_the_normalised_adjacency(model: str) -> None:
+def part_of(model: str, name: str) -> Any:
+    """A module that the twins share."""
+    return module_of(REPOSITORY / "models" / model, name)
+
+
+def test_propagation_is_the_normalised_adjacency() -> None:
     edges = numpy.array([(0, 1), (1, 0), (1, 2), (2, 1), (3, 3)])  # a path, and a node that cites itself alone
-    with part_of(model, "propagation") as propagation:
-        pairs, values = propagation.propagation(Graph(4, 0, edges, edges[:0]))
+    pairs, values = part_of("gcn", "propagation").propagation(Graph(4, 0, edges, edges[:0]))
     dense = numpy.zeros((4, 4))
     dense[pairs[:, 0], pairs[:, 1]] = values
     adjacency = numpy.array([[1, 1, 0, 0], [1, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 2]])
@@ -103,36 +92,32 @@ def test_propagation_is_the_normalised_adjacency(model: str) -> None:
     assert dense == pytest.approx(adjacency / numpy.sqrt(numpy.outer(degrees, degrees)))
 
 
-@pytest.mark.parametrize(("model", "part"), [("gcn", "propagation"), ("sgc", "propagation"), ("gat", "neighbourhood")])
-def test_the_words_of_a_publication_sum_to_one_or_there_are_none(model: str, part: str) -> None:
+def test_the_words_of_a_publication_sum_to_one_or_there_are_none() -> None:
     entries = numpy.array([(0, 2), (0, 4), (2, 1)])
-    with part_of(model, part) as module:
-        places, values = module.words(Graph(3, 5, entries[:0], entries))
+    places, values = part_of("gat", "propagation").words(Graph(3, 5, entries[:0], entries))
     assert places.tolist() == entries.tolist()
     assert values.tolist() == [0.5, 0.5, 1.0]
 
 
 def test_every_node_attends_to_itself_and_to_each_neighbour_once() -> None:
     edges = numpy.array([(0, 1), (1, 0), (2, 2)])
-    with part_of("gat", "neighbourhood") as neighbourhood:
-        pairs = neighbourhood.neighbourhood(Graph(3, 0, edges, edges[:0]))
+    pairs = part_of("gat", "neighbourhood").neighbourhood(Graph(3, 0, edges, edges[:0]))
     assert pairs.tolist() == [[0, 0], [0, 1], [1, 0], [1, 1], [2, 2]]
 
 
 def test_gcn_stops_where_the_loss_is_above_the_mean_of_the_ten_before() -> None:
     falling = [2.0 - 0.1 * epoch for epoch in range(12)]
-    with part_of("gcn", "stopping") as stopping:
-        assert not stopping.has_risen(falling, 10)
-        assert not stopping.has_risen([*falling[:10], 9.0], 10)  # the eleventh epoch is never the last
-        assert stopping.has_risen([*falling[:11], 9.0], 10)
-        assert not stopping.has_risen([*falling, 1.3], 10)  # above the one before, below the mean
-        assert stopping.has_risen([*falling, 1.4], 10)
+    stopping = part_of("gcn", "stopping")
+    assert not stopping.has_risen(falling, 10)
+    assert not stopping.has_risen([*falling[:10], 9.0], 10)  # the eleventh epoch is never the last
+    assert stopping.has_risen([*falling[:11], 9.0], 10)
+    assert not stopping.has_risen([*falling, 1.3], 10)  # above the one before, below the mean
+    assert stopping.has_risen([*falling, 1.4], 10)
 
 
 def test_gat_keeps_weights_where_both_are_at_best_and_waits_for_either() -> None:
-    with part_of("gat", "patience") as module:
-        patience = module.Patience(2)
-        epochs = [(0.5, 1.0), (0.5, 1.1), (0.6, 1.2), (0.4, 0.9), (0.6, 0.9), (0.5, 1.0), (0.5, 0.91)]
-        kept = [(patience.keeps(*epoch), patience.exhausted) for epoch in epochs]
+    patience = part_of("gat", "patience").Patience(2)
+    epochs = [(0.5, 1.0), (0.5, 1.1), (0.6, 1.2), (0.4, 0.9), (0.6, 0.9), (0.5, 1.0), (0.5, 0.91)]
+    kept = [(patience.keeps(*epoch), patience.exhausted) for epoch in epochs]
     assert [keeps for keeps, _ in kept] == [True, False, False, False, True, False, False]
     assert [exhausted for _, exhausted in kept] == [False] * 6 + [True]

@@ -1,16 +1,16 @@
-"""The learning rate of ts-fcn against Keras' own ReduceLROnPlateau."""
+"""The learning rate of the time-series models against Keras' own ReduceLROnPlateau."""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 import numpy
+
+from tests.models.importable import module_of
 
 FOLDER = Path(__file__).parents[2] / "models" / "ts-fcn"
 HPARAMS = {
@@ -40,12 +40,7 @@ def test_the_rate_falls_when_keras_lets_it_fall(environment_python: Callable[[st
     random = numpy.random.RandomState(0)
     steps = random.uniform(-4e-4, 2e-4, 120) * (random.uniform(size=120) < 0.3)
     losses = [float(loss) for loss in 0.5 + numpy.cumsum(steps)]
-    sys.path.insert(0, str(FOLDER))
-    try:
-        plateau = import_module("plateau").Plateau(HPARAMS)
-    finally:
-        sys.path.pop(0)
-        sys.modules.pop("plateau", None)
+    plateau = module_of(FOLDER, "plateau").Plateau(HPARAMS)
     ours = [plateau.after_epoch(loss) for loss in losses]
     ended = subprocess.run(
         [str(environment_python("tf-2.21")), "-s", "-c", KERAS],

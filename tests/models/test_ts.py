@@ -117,7 +117,3 @@ def test_margins_are_two_standard_deviations_of_the_published_runs(model: str) -
             margin = recipes[name]["metrics"][0]["margin"]
             assert len(reference["values"]) == 10
             assert margin == pytest.approx(2 * stdev(reference["values"]), rel=0.04), name
-
-
-def test_each_model_has_the_same_plateau() -> None:
-    assert len({(REPOSITORY / "models" / model / "plateau.py").read_bytes() for model in MODELS}) == 1

@@ -99,6 +99,47 @@ def test_a_single_fault_names_its_place(workspace: Workspace, old: str, new: str
     assert found[0].startswith(f"models/toy/model.toml: {message}")
 
 
+OF_A_FAMILY = replaced(MODEL, ('task = "', 'family = "toys"\ntask = "'))
+
+
+def share(shelf: Path, name: str = "shared.py") -> Path:
+    folder = shelf / "models" / "toys"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).touch()
+    return folder
+
+
+def test_a_family_is_found_beside_the_model_or_on_a_later_shelf(workspace: Workspace) -> None:
+    write_model(workspace.root, text=OF_A_FAMILY)
+    behind = share(workspace.shelves[1])
+    assert load_model(workspace, "toy").family == str(behind)
+    beside = share(workspace.root)
+    assert load_model(workspace, "toy").family == str(beside)
+    assert [model.name for model in load_models(workspace)] == ["toy"]  # a family is no model
+
+
+def test_the_family_of_a_workspace_is_not_that_of_a_built_in_model(workspace: Workspace) -> None:
+    write_model(workspace.shelves[1], text=OF_A_FAMILY)
+    share(workspace.root)
+    behind = share(workspace.shelves[1])
+    assert load_model(workspace, "toy").family == str(behind)
+
+
+def test_a_family_without_a_module_is_a_fault(workspace: Workspace) -> None:
+    assert faults(workspace, OF_A_FAMILY) == [
+        "models/toy/model.toml: family: models/toys/ holds no Python file",
+        "hint: put what toy shares with other models there, or leave the key out",
+    ]
+
+
+def test_a_file_that_a_model_and_its_family_both_have_is_a_fault(workspace: Workspace) -> None:
+    share(workspace.root, "plain.py")
+    assert faults(workspace, OF_A_FAMILY) == [
+        "models/toy/model.toml: family: plain.py lies in models/toy/ and in models/toys/",
+        "hint: remove one of the two, or give it another name",
+    ]
+
+
 def test_a_metric_twice_in_a_recipe_is_a_fault(workspace: Workspace) -> None:
     twice = '[[recipes.digits.metrics]]\nname = "top1"\nunit = "fraction"\nbetter = "higher"\n\n[recipes.speed]'
     found = faults(workspace, replaced(MODEL, ("[recipes.speed]", twice)))

@@ -1,0 +1,37 @@
+"""``harness matrix``: many models in many environments, one after another."""
+
+from __future__ import annotations
+
+from harness import registry, store
+from harness.commands.budget import Budget
+from harness.commands.night import NightOutcome, live_through, reopen
+from harness.core.errors import HarnessError, nearest
+from harness.core.night import Night
+from harness.store import NightFolder
+from reports.progress import Progress
+from reports.terminal import night_plan
+
+
+def matrix(
+    workspace: registry.Workspace, plan: Night | None, *, budget_minutes: float | None, resume: str | None
+) -> NightOutcome:
+    """Live through ``plan``, or go on with the night called ``resume`` ("latest": the last one)."""
+    with Progress() as progress, store.one_night_at_a_time(workspace.state):
+        if plan is not None:
+            folder = store.create_night(workspace.state, plan)
+        else:
+            folder = _find(workspace, resume or "latest")
+            reopen(folder)
+        progress.say(night_plan(folder.load()))
+        return live_through(workspace, folder, Budget(budget_minutes), progress)
+
+
+def _find(workspace: registry.Workspace, name: str) -> NightFolder:
+    found = {folder.id: folder for folder in store.nights(workspace.state)}
+    if not found:
+        hint = "start one: harness matrix --models MODEL --environments ENVIRONMENT"
+        raise HarnessError(f"no night is stored in {workspace.state / 'nights'}", hint=hint)
+    wanted = max(found) if name == "latest" else name
+    if wanted not in found:
+        raise HarnessError(f"no night is called {wanted}", hint=nearest(wanted, found))
+    return found[wanted]
