@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# Of theirs/fitting.py.  Images, sentences and the transformer go without XLA, which is slow there to compile and to run.
+# Of theirs/fitting.py.  XLA is left out where it takes minutes to compile.
 FITS = ("fit", "epoch", "xla-epoch")
 
 

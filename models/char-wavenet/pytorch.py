@@ -89,7 +89,7 @@ def train(run: Any) -> None:
             rate = hparams["learning_rate"] if step < hparams["decay_step"] else hparams["final_learning_rate"]
             with torch.no_grad():
                 for parameter in parameters:
-                    parameter -= rate * parameter.grad
+                    parameter.sub_(rate * parameter.grad)
             if step % hparams["steps_per_epoch"] == 0:
                 printed.append(float(loss))
             run.loss(loss.detach())

@@ -26,7 +26,7 @@ class FCN(nn.Module):
         momentum = 1.0 - hparams["bn_momentum"]  # Keras counts what is kept, PyTorch what is new
         channels = 1
         for filters, kernel in BLOCKS:
-            # As in Keras, of an odd rim the larger part comes last; it is padded inside, without a copy where it is even.
+            # As in Keras, of an odd rim the larger part comes last; an even one is padded inside, without a copy.
             self.convs.append(nn.Conv1d(channels, filters, kernel, padding="same"))
             self.norms.append(nn.BatchNorm1d(filters, eps=hparams["bn_epsilon"], momentum=momentum))
             channels = filters

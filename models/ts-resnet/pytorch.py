@@ -65,7 +65,7 @@ def norm(filters: int, hparams: Dict[str, Any]) -> nn.BatchNorm1d:
 
 
 def conv(channels: int, filters: int, kernel: int) -> nn.Conv1d:
-    """As in Keras, of an odd rim the larger part comes last; it is padded inside, without a copy where it is even."""
+    """As in Keras, of an odd rim the larger part comes last; an even one is padded inside, without a copy."""
     return nn.Conv1d(channels, filters, kernel, padding="same")
 
 
