@@ -93,7 +93,8 @@ def digest_of(*arrays: numpy.ndarray) -> str:
 
 
 def _map(path: str, entry: Dict[str, Any]) -> numpy.ndarray:
-    array: numpy.ndarray = numpy.load(os.path.join(path, entry["file"]), mmap_mode="r", allow_pickle=False)
+    mapped = numpy.load(os.path.join(path, entry["file"]), mmap_mode="r", allow_pickle=False)
+    array: numpy.ndarray = mapped.view(numpy.ndarray)  # still mapped; of memmap itself, every batch would be one
     if list(array.shape) != entry["shape"] or array.dtype.str != numpy.dtype(entry["dtype"]).str:
         raise ValueError(
             "%s is %s %s, the manifest says %s %s"

@@ -42,10 +42,9 @@ class MLP(nn.Module):
         hpreact = self.bngain * (hpreact - mean) / std + self.bnbias
         return torch.tanh(hpreact) @ self.W2 + self.b2
 
-    @torch.no_grad()
     def follow(self, mean: torch.Tensor, std: torch.Tensor) -> None:
-        self.bnmean_running = (1 - self.new) * self.bnmean_running + self.new * mean
-        self.bnstd_running = (1 - self.new) * self.bnstd_running + self.new * std
+        self.bnmean_running.mul_(1 - self.new).add_(self.new * mean.detach())
+        self.bnstd_running.mul_(1 - self.new).add_(self.new * std.detach())
 
 
 def train(run: Any) -> None:
@@ -65,8 +64,9 @@ def train(run: Any) -> None:
                 parameter.grad = None
             loss.backward()
             rate = hparams["learning_rate"] if step < hparams["decay_step"] else hparams["final_learning_rate"]
-            for parameter in parameters:
-                parameter.data += -rate * parameter.grad
+            with torch.no_grad():
+                for parameter in parameters:
+                    parameter.sub_(rate * parameter.grad)
             if step % hparams["steps_per_epoch"] == 0:
                 printed.append(float(loss))
             run.loss(loss.detach())

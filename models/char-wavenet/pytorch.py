@@ -33,10 +33,9 @@ class BatchNorm(nn.Module):
             mean, var = self.running_mean, self.running_var
         return self.gamma * ((x - mean) / torch.sqrt(var + self.eps)) + self.beta
 
-    @torch.no_grad()
     def follow(self, mean: torch.Tensor, var: torch.Tensor) -> None:
-        self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean.view(-1)
-        self.running_var = (1 - self.momentum) * self.running_var + self.momentum * var.view(-1)
+        self.running_mean.mul_(1 - self.momentum).add_(self.momentum * mean.detach().view(-1))
+        self.running_var.mul_(1 - self.momentum).add_(self.momentum * var.detach().view(-1))
 
 
 class WaveNet(nn.Module):
@@ -88,8 +87,9 @@ def train(run: Any) -> None:
                 parameter.grad = None
             loss.backward()
             rate = hparams["learning_rate"] if step < hparams["decay_step"] else hparams["final_learning_rate"]
-            for parameter in parameters:
-                parameter.data += -rate * parameter.grad
+            with torch.no_grad():
+                for parameter in parameters:
+                    parameter.sub_(rate * parameter.grad)
             if step % hparams["steps_per_epoch"] == 0:
                 printed.append(float(loss))
             run.loss(loss.detach())

@@ -26,7 +26,8 @@ class FCN(nn.Module):
         momentum = 1.0 - hparams["bn_momentum"]  # Keras counts what is kept, PyTorch what is new
         channels = 1
         for filters, kernel in BLOCKS:
-            self.convs.append(nn.Conv1d(channels, filters, kernel))
+            # As in Keras, of an odd rim the larger part comes last; an even one is padded inside, without a copy.
+            self.convs.append(nn.Conv1d(channels, filters, kernel, padding="same"))
             self.norms.append(nn.BatchNorm1d(filters, eps=hparams["bn_epsilon"], momentum=momentum))
             channels = filters
         self.fc = nn.Linear(channels, classes)
@@ -34,8 +35,6 @@ class FCN(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         for conv, norm in zip(self.convs, self.norms):
-            rim = conv.kernel_size[0] - 1  # Keras' "same": of an odd rim the larger part comes last
-            x = functional.pad(x, (rim // 2, rim - rim // 2))
             x = functional.relu(norm(conv(x)))
         return self.fc(x.mean(dim=2))
 

@@ -27,16 +27,16 @@ class Block(nn.Module):
     def __init__(self, channels: int, filters: int, hparams: Dict[str, Any]) -> None:
         super().__init__()
         first, second, third = KERNELS
-        self.conv1, self.norm1 = nn.Conv1d(channels, filters, first), norm(filters, hparams)
-        self.conv2, self.norm2 = nn.Conv1d(filters, filters, second), norm(filters, hparams)
-        self.conv3, self.norm3 = nn.Conv1d(filters, filters, third), norm(filters, hparams)
+        self.conv1, self.norm1 = conv(channels, filters, first), norm(filters, hparams)
+        self.conv2, self.norm2 = conv(filters, filters, second), norm(filters, hparams)
+        self.conv3, self.norm3 = conv(filters, filters, third), norm(filters, hparams)
         self.conv_shortcut = nn.Conv1d(channels, filters, 1) if channels != filters else nn.Identity()
         self.norm_shortcut = norm(filters, hparams)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = functional.relu(self.norm1(self.conv1(padded(x, KERNELS[0]))))
-        y = functional.relu(self.norm2(self.conv2(padded(y, KERNELS[1]))))
-        y = self.norm3(self.conv3(padded(y, KERNELS[2])))
+        y = functional.relu(self.norm1(self.conv1(x)))
+        y = functional.relu(self.norm2(self.conv2(y)))
+        y = self.norm3(self.conv3(y))
         return functional.relu(self.norm_shortcut(self.conv_shortcut(x)) + y)
 
 
@@ -64,10 +64,9 @@ def norm(filters: int, hparams: Dict[str, Any]) -> nn.BatchNorm1d:
     return nn.BatchNorm1d(filters, eps=hparams["bn_epsilon"], momentum=1.0 - hparams["bn_momentum"])
 
 
-def padded(x: torch.Tensor, kernel: int) -> torch.Tensor:
-    """Keras' "same": of an odd rim the larger part comes last."""
-    rim = kernel - 1
-    return functional.pad(x, (rim // 2, rim - rim // 2))
+def conv(channels: int, filters: int, kernel: int) -> nn.Conv1d:
+    """As in Keras, of an odd rim the larger part comes last; an even one is padded inside, without a copy."""
+    return nn.Conv1d(channels, filters, kernel, padding="same")
 
 
 def build(classes: int, hparams: Dict[str, Any]) -> ResNet:

@@ -1,0 +1,1 @@
+"""Our training loops against public ones, on this machine."""
