@@ -1,4 +1,7 @@
-"""A requirement such as torch==2.14.1 becomes environments/torch-2.14.toml and its lock, or nothing does."""
+"""A requirement such as torch==2.14.1 becomes environments/torch-2.14.toml and its lock, or nothing does.
+
+What reads requirements and toml is imported where it is used: whoever runs a model does not pay for it.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,16 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import tomlkit
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.version import Version
+from typing import TYPE_CHECKING
 
 from harness.core.errors import HarnessError
 from harness.environments.definitions import CURRENT, NAME, Definition, definition_paths, load_definitions
 from harness.environments.locking import lock
 from harness.environments.uv_process import Say, silent
 from harness.environments.versions import available_versions
+
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +94,9 @@ def known_package(name: str) -> Package:
 
 
 def _pinned(requirement: str) -> tuple[str, Version]:
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.version import Version
+
     hint = "name one version: harness env add torch==2.14.1; which exist: harness env discover torch"
     try:
         said = Requirement(requirement)
@@ -106,10 +112,14 @@ def _pinned(requirement: str) -> tuple[str, Version]:
 
 def _toml(template: Definition, package: str, version: Version) -> str:
     """The template's text with another pin and summary: its comments and variables hold here too."""
+    import tomlkit
+    from packaging.requirements import Requirement
+
     document = tomlkit.parse(template.toml.read_text(encoding="utf-8"))
     document["summary"] = f"{PACKAGES[package].title} {version}"
-    own = [f"{package}=={version}"]
-    document["requirements"] = own + [item for item in template.requirements if Requirement(item).name not in PACKAGES]
+    theirs = {name for name, known in PACKAGES.items() if known.framework == template.framework}
+    others = [item for item in template.requirements if Requirement(item).name not in theirs]
+    document["requirements"] = [f"{package}=={version}", *others]
     return tomlkit.dumps(document)
 
 

@@ -9,11 +9,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-
-from packaging.version import Version
+from typing import TYPE_CHECKING
 
 from harness.core.errors import HarnessError
 from harness.environments.uv_process import KEPT_LINES, redacted
+
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 LISTED = "Available versions:"  # as pip index says it since 21.2
 
@@ -24,8 +26,10 @@ def available_versions(package: str, *, python: str, index: str | None = None) -
     ``index`` is one more index to ask.  Pre-releases are left out, as pip does.  Raises HarnessError
     where no index answers.
     """
+    from packaging.version import Version
+
     extra = ["--extra-index-url", index] if index else []
-    wanted = ["--python-version", python, "--only-binary", ":all:", *extra]
+    wanted = ["--python-version", python, "--only-binary", ":all:", "--retries", "1", *extra]
     done = subprocess.run(
         [sys.executable, "-m", "pip", "index", "versions", package, *wanted],
         cwd=Path(os.sep),
