@@ -51,7 +51,8 @@ def test_a_store_that_does_not_answer_costs_no_run(workspace: Workspace) -> None
     (workspace.root / "harness.toml").write_text(f'[store]\nurl = "{AWAY}"\n')
     ended = workspace.harness("run", "toy", "--json")
     assert ended.returncode == 4
-    assert f"{ids(workspace)[0]} is stored but not yet in the index: store postgresql" in ended.stderr
+    told = " ".join(ended.stderr.split())  # lines of progress are folded
+    assert f"{ids(workspace)[0]} is stored but not yet in the index: store postgresql" in told
     assert "secret" not in ended.stderr
     asked = workspace.harness("history", "toy")
     assert asked.returncode == 3
