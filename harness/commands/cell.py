@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from statistics import mean
 
 from harness import registry
@@ -46,7 +47,7 @@ class Cell:
     jobs: tuple[Job, ...]
     night: str = ""
     records: list[Record] = field(default_factory=list)
-    verdicts: tuple[Verdict, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()  # of this cell alone; what is judged together is held by the command
 
     def look(self, progress: Progress) -> None:
         """Make the runs of the next look, judge all so far, and ask for those that would decide what is open."""
@@ -65,8 +66,8 @@ class Cell:
                     night=self.night,
                 )
             )
-        self._judge()
-        progress.look(len(self.records), self.verdicts, asked=len(self.jobs))
+        held = self._judge()
+        progress.look(len(self.records), held, asked=len(self.jobs))
 
     def resume(self, records: Sequence[Record]) -> None:
         """Go on after ``records`` of this cell, as if they had just been made: their seeds are not run again."""
@@ -80,21 +81,30 @@ class Cell:
         """What the next look will take, by the runs of this cell or earlier ones; 0 where nobody knows."""
         if self.records:
             return len(self.jobs) * mean(record.seconds for record in self.records)
+        return self._first_look_seconds
+
+    @cached_property
+    def _first_look_seconds(self) -> float:
+        """Asked before every look of ``run --all``, and each answer reads run folders: so once."""
         return sum(expected_seconds(self.workspace.state, job, self.recipe) or 0.0 for job in self.jobs)
 
-    def _judge(self) -> None:
+    def _judge(self) -> tuple[Verdict, ...]:
+        """The verdicts as they would be told now; those that are open ask for runs."""
         from harness.core.families import hold_false_discoveries
         from harness.core.judge import judge
         from harness.statistics import ACCURACY_LOOKS
 
-        self.verdicts = hold_false_discoveries(judge(self.records, self.recipe, self.baseline))
-        made = [record.job for record in self.records]
-        self.jobs = more_jobs(made, self.verdicts, ACCURACY_LOOKS, self.cap)
+        self.verdicts = judge(self.records, self.recipe, self.baseline)
+        held = hold_false_discoveries(self.verdicts)
+        self.jobs = more_jobs([record.job for record in self.records], held, ACCURACY_LOOKS, self.cap)
+        return held
 
 
-def open_cell(workspace: registry.Workspace, request: Request, progress: Progress) -> Cell:
-    """The cell that ``request`` names, its data prepared and its environments built."""
-    spec = registry.load_model(workspace, request.model)
+def open_cell(
+    workspace: registry.Workspace, request: Request, progress: Progress, spec: ModelSpec | None = None
+) -> Cell:
+    """The cell that ``request`` names, its data prepared and its environments built; ``spec`` where it was read."""
+    spec = spec or registry.load_model(workspace, request.model)
     recipe = choose_recipe(spec, request.recipe)
     cap = max(request.max_seeds or recipe.max_seeds, len(request.seeds))
     data = prepare_data(workspace, recipe, progress.say)

@@ -55,7 +55,7 @@ def run_all(workspace: registry.Workspace, request: Request) -> Outcome:
         for spec in registry.load_models(workspace):
             for recipe in recipes_called(spec, request.recipe):
                 try:
-                    cells.append(open_cell(workspace, replace(request, model=spec.name, recipe=recipe), progress))
+                    cells.append(open_cell(workspace, replace(request, model=spec.name, recipe=recipe), progress, spec))
                 except HarnessError as error:
                     failed += 1
                     progress.say(f"{spec.name}/{recipe} is not run: {'; '.join(error.messages)}")

@@ -1,4 +1,7 @@
-"""Run in a framework's environment, MODELS FILE HPARAMS: trains nano-gpt on a small text, prints what it reported."""
+"""Run in a framework's environment, MODELS FILE HPARAMS FOLDER: trains nano-gpt on a small text.
+
+Prints what it reported, saves the logits and the gradient of the first batch.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from typing import Any
 import numpy
 
 sys.path.insert(0, str(Path(sys.argv[1]) / "nano-gpt"))
-gpt = import_module(sys.argv[2])
+gpt, recipe = import_module(sys.argv[2]), import_module("recipe")
 
 
 class Run:
@@ -48,6 +51,23 @@ class Run:
         self.told["parameters"] = sum(int(numpy.prod(tuple(each.shape))) for each in found)
 
 
+def first_step(run: Run) -> dict[str, numpy.ndarray]:
+    """The logits of the first batch, and the gradient of its loss by the names of the weights."""
+    model = gpt.GPT(recipe.first_weights(run.classes, run.hparams, run.seed), run.hparams)
+    x, y = next(recipe.windows(recipe.text_of(run, "train"), run.hparams, numpy.random.RandomState([run.seed, 1])))
+    if sys.argv[2] == "pytorch":
+        gpt.mean_loss(model, x, y, run).backward()
+        gradients = {name: each.grad.numpy() for name, each in model.weights.items()}
+        return {"logits": model(gpt.torch.from_numpy(x)).detach().numpy(), **gradients}
+    with gpt.tf.GradientTape() as tape:
+        logits = model(gpt.tf.constant(x))
+        loss = gpt.tf.reduce_mean(gpt.tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits))
+    found = tape.gradient(loss, list(model.named.values()))
+    gradients = {name: gpt.tf.convert_to_tensor(each).numpy() for name, each in zip(model.named, found, strict=True)}
+    return {"logits": logits.numpy(), **gradients}
+
+
 run = Run()
+numpy.savez(Path(sys.argv[4]) / f"{sys.argv[2]}.npz", **first_step(run))  # type: ignore[arg-type]
 gpt.train(run)
 sys.stdout.write(json.dumps(run.told))

@@ -1,7 +1,8 @@
 """Run in a framework's environment, REPOSITORY FOLDER FRAMEWORK: gcn, sgc and gat on a small made-up graph.
 
 Saves logits and first gradients from weights that are the same in both frameworks; prints the number of
-parameters at Cora's size, and the losses and the accuracy of a short training.
+parameters at Cora's size, the losses of four steps from those weights without dropout, and the losses and the
+accuracy of a short training.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def made_up() -> Data:
     return Data("made-up", "", CLASSES, (), splits, {}, Graph(NODES, WORDS, edges, entries))
 
 
-def job(name: str) -> WorkerJob:
+def job(name: str, **changed: float) -> WorkerJob:
     recipe = tomllib.loads((repository / "models" / name / "model.toml").read_text())["recipes"]["cora"]
     return WorkerJob(
         protocol=1,
@@ -60,7 +61,7 @@ def job(name: str) -> WorkerJob:
         device="cpu",
         threads=1,
         deterministic=True,
-        hyperparameters={**recipe["hyperparameters"], **SHORT},
+        hyperparameters={**recipe["hyperparameters"], **SHORT, **changed},
         metrics={"accuracy": "fraction"},
         flops_per_sample=None,
         data=None,
@@ -95,20 +96,27 @@ def turned(name: str, arrays: list[numpy.ndarray]) -> list[numpy.ndarray]:
     return [array.T for array in arrays] if (name, framework) == ("sgc", "torch") else arrays
 
 
+def give_weights(name: str, model: Any) -> None:
+    """Those of ``start``."""
+    if framework == "tensorflow":
+        model.set_weights(start([tuple(weight.shape) for weight in model.weights]))
+        return
+    parameters = list(model.parameters())
+    drawn = start([tuple(array.shape) for array in turned(name, [each.detach().numpy() for each in parameters])])
+    for parameter, array in zip(parameters, turned(name, drawn), strict=True):
+        parameter.data.copy_(import_module("torch").tensor(array))
+
+
 def from_the_same_weights(name: str, module: Any, data: Data, hparams: dict[str, Any]) -> dict[str, numpy.ndarray]:
     model = module.build(WORDS, CLASSES, hparams)
+    give_weights(name, model)
     if framework == "torch":
-        parameters = list(model.parameters())
-        drawn = start([tuple(array.shape) for array in turned(name, [each.detach().numpy() for each in parameters])])
-        for parameter, array in zip(parameters, turned(name, drawn), strict=True):
-            parameter.data.copy_(import_module("torch").tensor(array))
         logits, loss = forward(name, module, model, data, hparams)
         loss.backward()
-        gradients = [parameter.grad.numpy() for parameter in parameters]
+        gradients = [parameter.grad.numpy() for parameter in model.parameters()]
         logits = logits.detach()
     else:
         tf: Any = import_module("tensorflow")
-        model.set_weights(start([tuple(weight.shape) for weight in model.weights]))
         with tf.GradientTape() as tape:
             logits, loss = forward(name, module, model, data, hparams)
         gradients = [tf.convert_to_tensor(each).numpy() for each in tape.gradient(loss, model.trainable_weights)]
@@ -116,9 +124,17 @@ def from_the_same_weights(name: str, module: Any, data: Data, hparams: dict[str,
     return {"logits": logits.numpy(), **arrays}
 
 
-def short_training(module: Any, data: Data, work: WorkerJob) -> dict[str, Any]:
+class Given(Run):
+    """A run that starts from the weights of ``start``."""
+
+    def weights(self, moment: str, model: Any) -> None:
+        if moment == "initial":
+            give_weights(self._job.model, model)
+
+
+def training(module: Any, data: Data, work: WorkerJob, kind_of_run: type[Run] = Run) -> dict[str, Any]:
     told: list[tuple[str, dict[str, Any]]] = []
-    run = Run(work, side, lambda kind, **fields: told.append((kind, fields)), data, "cpu")  # type: ignore[arg-type]
+    run = kind_of_run(work, side, lambda kind, **fields: told.append((kind, fields)), data, "cpu")  # type: ignore[arg-type]
     module.train(run)
     run.finish()
     return {
@@ -135,7 +151,8 @@ def main() -> None:
         work = job(name)
         module = import_module("importable").module_of(repository / "models" / name, FILE)
         parameters = side.named_arrays(module.build(1433, 7, work.hyperparameters))[1]
-        told[name] = {"parameters": parameters, **short_training(module, data, work)}
+        told[name] = {"parameters": parameters, **training(module, data, work)}
+        told[name]["steps"] = training(module, data, job(name, epochs=4, dropout=0.0), Given)["losses"]
         found = from_the_same_weights(name, module, data, work.hyperparameters)
         numpy.savez(folder / f"{framework}-{name}.npz", **found)  # type: ignore[arg-type]
     sys.stdout.write(json.dumps(told))

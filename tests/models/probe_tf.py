@@ -31,7 +31,31 @@ for layer in small.layers:
         layer.set_weights([twin["fc.weight"].T, twin["fc.bias"]])
     elif layer.weights:  # a kernel: out, in, height, width -> height, width, in, out
         layer.set_weights([twin[name + ".weight"].transpose(2, 3, 1, 0)])
-logits = small(tf.constant(twin["images"].transpose(0, 2, 3, 1)), training=False).numpy()
+images, labels = tf.constant(twin["images"].transpose(0, 2, 3, 1)), tf.range(len(twin["images"]), dtype=tf.int64)
+logits = small(images, training=False).numpy()
 told["scale"] = float(numpy.abs(twin["logits"]).max())
 told["difference"] = float(numpy.abs(logits - twin["logits"]).max())
+
+
+def apart(layer: tf.keras.layers.Layer, gradients: list[numpy.ndarray]) -> float:
+    """The largest difference to PyTorch's gradient, as a share of the largest number of its array."""
+    theirs = [twin[f"gradient {layer.name}.{part}"] for part in ("weight", "bias")[: len(gradients)]]
+    turned = [each.transpose(2, 3, 1, 0) if each.ndim == 4 else each.T for each in theirs]
+    return max(float(numpy.abs(a - b).max() / numpy.abs(b).max()) for a, b in zip(gradients, turned, strict=True))
+
+
+hparams = json.loads((folder / "hparams.json").read_text())
+train_step = resnet50.make_train_step(small, hparams)  # before the statistics of the norms move
+before = small.get_weights()
+with tf.GradientTape() as tape:
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, small(images, training=True))
+    loss = tf.reduce_mean(losses)
+trained = [layer for layer in small.layers if layer.trainable_weights]
+found = tape.gradient(loss, [layer.trainable_weights for layer in trained])
+told["gradient"] = max(
+    apart(layer, [each.numpy() for each in gradients]) for layer, gradients in zip(trained, found, strict=True)
+)
+small.set_weights(before)
+rate = tf.constant(hparams["learning_rate"], tf.float32)
+told["losses"] = [float(train_step(images, labels, rate)) for _ in range(4)]
 sys.stdout.write(json.dumps(told))

@@ -1,4 +1,4 @@
-"""Run in a PyTorch environment, MODELS FOLDER: prints what the tests ask, saves weights, input and logits."""
+"""Run in a PyTorch environment, MODELS FOLDER: prints what the tests ask, saves weights, input, logits and gradient."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import sys
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy
 import torch
@@ -35,6 +36,19 @@ for name, array in small.state_dict().items():
 images = torch.randn(4, 3, 64, 64)
 with torch.no_grad():
     logits = small(images)
-weights = {name: array.numpy() for name, array in small.state_dict().items()}
-numpy.savez(folder / "twin.npz", images=images.numpy(), logits=logits.numpy(), **weights)
+saved = {name: array.numpy().copy() for name, array in small.state_dict().items()}
+
+hparams = {"learning_rate": 0.01, "momentum": 0.9, "weight_decay": 1e-4, "precision": "fp32"}
+labels = torch.arange(len(images))
+small.train()
+optimizer = resnet50.sgd(small, hparams)
+losses = []
+for step in range(4):
+    run = SimpleNamespace(device="cpu", hparams=hparams)
+    losses.append(float(resnet50.train_step(small, optimizer, images, labels, run)))
+    if step == 0:  # what is left in .grad is the gradient: PyTorch adds the decay to a copy
+        saved.update({f"gradient {name}": each.grad.numpy().copy() for name, each in small.named_parameters()})
+told["losses"] = losses
+(folder / "hparams.json").write_text(json.dumps(hparams))
+numpy.savez(folder / "twin.npz", images=images.numpy(), logits=logits.numpy(), **saved)
 sys.stdout.write(json.dumps(told))

@@ -67,6 +67,14 @@ def test_the_twins_agree_from_the_same_weights(told: dict[str, dict[str, Any]], 
     assert all(apart[name] <= 1e-4 * scale[name] + rounding for name in scale), (apart, scale)
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_three_steps_of_training_agree(told: dict[str, dict[str, Any]], model: str) -> None:
+    """The fourth loss is the first after three updates."""
+    ours, theirs = (told[framework][model]["steps"] for framework in ("torch", "tensorflow"))
+    assert ours == pytest.approx(theirs, rel=1e-4)
+    assert len(set(ours)) == 4
+
+
 @pytest.mark.parametrize("framework", ["torch", "tensorflow"])
 @pytest.mark.parametrize("model", MODELS)
 def test_a_short_training_learns(told: dict[str, dict[str, Any]], model: str, framework: str) -> None:

@@ -33,16 +33,21 @@ def recipe() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
-def told(environment_python: Callable[[str], Path]) -> dict[str, dict[str, Any]]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("gpt")
+
+
+@pytest.fixture(scope="module")
+def told(environment_python: Callable[[str], Path], folder: Path) -> dict[str, dict[str, Any]]:
     return {
-        "pytorch": probe(environment_python("torch-2.13"), "pytorch"),
-        "tf": probe(environment_python("tf-2.21"), "tf"),
+        "pytorch": probe(environment_python("torch-2.13"), "pytorch", folder),
+        "tf": probe(environment_python("tf-2.21"), "tf", folder),
     }
 
 
-def probe(python: Path, file: str) -> dict[str, Any]:
+def probe(python: Path, file: str, folder: Path) -> dict[str, Any]:
     script = Path(__file__).with_name("probe_gpt.py")
-    command = [str(python), "-s", str(script), str(MODELS), file, json.dumps(SMALL)]
+    command = [str(python), "-s", str(script), str(MODELS), file, json.dumps(SMALL), str(folder)]
     variables = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
     ended = subprocess.run(command, capture_output=True, text=True, check=False, env=variables, timeout=300)
     assert ended.returncode == 0, ended.stderr
@@ -54,6 +59,20 @@ def test_it_has_the_published_size(recipe: ModuleType) -> None:
     weights = recipe.first_weights(65, PUBLISHED, seed=0)
     counted = sum(each.size for name, each in weights.items() if name != "wpe")  # as model.py counts them
     assert f"{counted / 1e6:.2f}M" == "0.80M"
+
+
+def test_the_twins_agree_from_the_same_weights(told: dict[str, dict[str, Any]], folder: Path) -> None:
+    assert told
+    with numpy.load(folder / "pytorch.npz") as ours, numpy.load(folder / "tf.npz") as theirs:
+        assert sorted(ours) == sorted(theirs)
+        apart = {name: float(numpy.abs(ours[name] - theirs[name]).max() / numpy.abs(ours[name]).max()) for name in ours}
+    assert apart.pop("logits") <= 1e-5
+    assert max(apart.values()) <= 1e-4, apart
+
+
+def test_three_steps_of_training_agree(told: dict[str, dict[str, Any]]) -> None:
+    """The fourth loss is the first after three updates."""
+    assert told["pytorch"]["losses"][:4] == pytest.approx(told["tf"]["losses"][:4], rel=1e-4)
 
 
 def test_the_twins_train_alike(told: dict[str, dict[str, Any]]) -> None:

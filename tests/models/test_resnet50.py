@@ -81,6 +81,16 @@ def test_the_twins_agree_from_the_same_weights(tf_told: dict[str, Any]) -> None:
     assert tf_told["difference"] <= 1e-4 * tf_told["scale"]
 
 
+def test_the_first_gradient_agrees(tf_told: dict[str, Any]) -> None:
+    assert tf_told["gradient"] <= 1e-4
+
+
+def test_three_steps_of_training_agree(torch_told: dict[str, Any], tf_told: dict[str, Any]) -> None:
+    """The fourth loss is the first after three updates."""
+    assert tf_told["losses"] == pytest.approx(torch_told["losses"], rel=1e-4)
+    assert len(set(tf_told["losses"])) == 4
+
+
 def test_small_images_are_enlarged_by_repeating_and_a_rim() -> None:
     with of_resnet50("inputs") as inputs:
         digits = numpy.arange(128, dtype=numpy.uint8).reshape(2, 1, 8, 8)
