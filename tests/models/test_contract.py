@@ -45,6 +45,7 @@ class Slice:
     needs: str = ""  # a folder under HARNESS_DATA_DIR, where the data set is not fetched as a package
     makes: Callable[[Path], None] | None = None  # puts a made-up data set into a folder
     repeated: bool = False  # cheap enough to be run twice: the same seed must end in the same weights
+    plays: bool = False  # makes its own data: twins see other batches, and a loss need not fall
 
 
 SLICES = {
@@ -53,9 +54,11 @@ SLICES = {
     "fashion-cnn": Slice(cut={"epochs": 2, "batch_size": 256, "filters": 2, "hidden": 16}),
     "gat": Slice(cut={"epochs": 6, "hidden": 2, "heads": 2}, needs="planetoid"),
     "gcn": Slice(cut={"epochs": 20}, needs="planetoid", repeated=True),
+    "mc-dropout": Slice(cut={"epochs": 2, "epochs_multiplier": 2, "passes": 100}),
     "nano-gpt": Slice(
         cut={"epochs": 2, "steps_per_epoch": 25, "layers": 1, "width": 32, "warmup_steps": 5, "eval_batches": 3}
     ),
+    "ppo": Slice(cut={"epochs": 2, "updates_per_epoch": 2}, plays=True),  # that it learns: test_ppo.py
     # The digits take a minute; 48 made-up images of six hues do not.
     "resnet50": Slice(
         recipe="imagenet",
@@ -106,7 +109,14 @@ TWINS = {
     "fashion-cnn": cnn("test_the_images_twins_train_alike"),
     "gat": GRAPH,
     "gcn": GRAPH,
+    "mc-dropout": Twin(
+        module="test_mc_dropout.py",
+        logits="test_the_twins_train_alike",
+        gradient="test_the_twins_train_alike",
+        steps="test_the_twins_train_alike",
+    ),
     "nano-gpt": Twin(module="test_nano_gpt.py"),
+    "ppo": Twin(module="test_ppo.py", steps="test_the_twins_agree_from_the_same_weights"),
     "resnet50": Twin(module="test_resnet50.py", gradient="test_the_first_gradient_agrees"),
     "sentence-cnn": cnn("test_the_sentences_twins_train_alike"),
     "sgc": GRAPH,
@@ -194,13 +204,15 @@ def test_a_training_leaves_a_complete_record(trained: Trained, model: str, frame
     record = trained(model)[framework]
     recipe = MODELS[model]["recipes"][recipe_of(model)]
     digests = record["digests"]
-    assert set(digests) >= {"code", "data", "environment", "first_batches", "weights_initial", "weights_final"}
+    assert set(digests) >= {"code", "environment", "first_batches", "weights_initial", "weights_final"}
     assert all(digests.values()), digests
     assert digests["weights_initial"] != digests["weights_final"]
     assert record["parameters"] > 0
     assert set(record["metrics"]) == {metric["name"] for metric in recipe["metrics"]}
     assert all(math.isfinite(value) for value in record["metrics"].values())
-    assert record["data"]["name"] == recipe["dataset"]
+    if "dataset" in recipe:
+        assert record["data"]["name"] == recipe["dataset"]
+        assert digests["data"]
     assert record["machine"]["cpu"]
     assert record["packages"]["numpy"]
     assert record["settings"]["seed"] == 0
@@ -214,6 +226,8 @@ def test_the_loss_of_every_epoch_is_kept_and_falls(trained: Trained, model: str,
     epochs, losses = zip(*trained(model)[framework]["curves"]["loss"], strict=True)
     assert list(epochs) == list(range(int(SLICES[model].cut["epochs"])))
     assert all(math.isfinite(loss) for loss in losses)
+    if SLICES[model].plays:
+        return
     half = len(losses) // 2
     assert sum(losses[-half:]) < sum(losses[:half])
     assert all(after < 2 * before for before, after in pairwise(losses))  # and never far up again
@@ -224,7 +238,8 @@ def test_the_twins_count_the_same_parameters_and_see_the_same_batches(trained: T
     torch, tensorflow = (trained(model)[framework] for framework in ("torch", "tensorflow"))
     assert torch["parameters"] == tensorflow["parameters"]
     for name in ("code", "data", "first_batches"):
-        assert torch["digests"][name] == tensorflow["digests"][name], name
+        if not SLICES[model].plays:
+            assert torch["digests"][name] == tensorflow["digests"][name], name
 
 
 @pytest.mark.parametrize("model", [model for model, chosen in SLICES.items() if chosen.repeated])
