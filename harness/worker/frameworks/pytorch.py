@@ -46,8 +46,9 @@ def libraries() -> Dict[str, str]:
         "torch": torch.__version__,
         "torch_git": str(torch.version.git_version),
         "torch_config": " ".join(torch.__config__.show().split()),
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
     }
+    if hasattr(torch.backends, "cpu"):  # since 2.1; before, it stands in torch_config only
+        found["cpu_capability"] = torch.backends.cpu.get_cpu_capability()
     if torch.cuda.is_available():
         found["cuda"] = str(torch.version.cuda)
         found["cudnn"] = str(torch.backends.cudnn.version())
