@@ -119,7 +119,9 @@ def load_run(state: Path, run_id: str) -> Record:
         return record
     if folder.path.is_dir():
         raise HarnessError(f"run {run_id} goes on, or was cut off: it has no record")
-    raise HarnessError(f"no run {run_id} is stored", hint=nearest(run_id, [each.id for each in run_folders(state)][-9:]))
+    raise HarnessError(
+        f"no run {run_id} is stored", hint=nearest(run_id, [each.id for each in run_folders(state)][-9:])
+    )
 
 
 def load_origin(record: Record) -> Origin:

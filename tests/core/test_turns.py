@@ -28,7 +28,9 @@ def found(runs: list[Record]) -> Turn | None:
 
 
 def test_the_last_good_and_the_first_bad_night_of_one_that_broke() -> None:
-    runs = [run(night, value, seed) for night, value in ((1, 0.96), (2, 0.961), (3, 0.8), (4, 0.8)) for seed in range(3)]
+    runs = [
+        run(night, value, seed) for night, value in ((1, 0.96), (2, 0.961), (3, 0.8), (4, 0.8)) for seed in range(3)
+    ]
     turned = found(runs)
     assert turned
     assert (turned.good.id[:8], turned.bad.id[:8]) == ("20260102", "20260103")
