@@ -43,7 +43,7 @@ LONG = 160  # characters of a value, beyond which only the part that differs is 
 class WhatChanged:
     """What differs between the runs on both sides of a change; ``new`` where the newest night brought it."""
 
-    sentence: str
+    sentences: tuple[str, ...]  # of every verdict that turned with it
     before: Record
     after: Record
     found: tuple[Difference, ...]
@@ -106,7 +106,7 @@ def render_differences(before: Record, after: Record, found: Sequence[Difference
     return render_template(
         "differences.html.j2",
         title="What differs between two runs",
-        change=WhatChanged(sentence="", before=before, after=after, found=tuple(found)),
+        change=WhatChanged(sentences=(), before=before, after=after, found=tuple(found)),
         names=sorted({*before.metrics, *after.metrics}),
         pages=frozenset(),
     )

@@ -13,8 +13,8 @@ from harness.core.show import show
 from harness.core.trends import Trend
 from harness.core.values import Reference
 
-WIDTH, HEIGHT = 640, 200
-LEFT, RIGHT, TOP, BOTTOM = 92, 12, 14, 24  # room for the labels
+WIDTH, HEIGHT = 480, 190
+LEFT, RIGHT, TOP, BOTTOM = 86, 8, 16, 24  # room for the labels
 COLOURS = 8  # classes s0 to s7 of page.css; further lines differ by their dashes
 DASHES = ("none", "7 3", "2 2", "9 3 2 3")
 MOST_POINTS = 240  # of one line: more cannot be seen at this width
@@ -110,14 +110,15 @@ def learning_curves(name: str, lines: Sequence[Line], unit: str, reference: floa
         parts.append(f'<polyline {_style(place)} points="{points}"><title>{html.escape(line.name)}</title></polyline>')
     for epoch, anchor in ((min(epochs), "start"), (max(epochs), "end")):
         parts.append(_below(scale, epoch, f"epoch {epoch + 1:.0f}", anchor))
+    columns = 2 if max(len(line.name) for line in lines) < 24 else 1
     for place, line in enumerate(lines):  # the legend
-        x, below = LEFT + (place % 2) * 270, HEIGHT + 14 + 16 * (place // 2)
+        x, below = LEFT + (place % columns) * 195, HEIGHT + 14 + 16 * (place // columns)
         parts.append(
             f'<line {_style(place)} x1="{x}" x2="{x + 34}" y1="{below - 4}" y2="{below - 4}"/>'
             f'<text x="{x + 40}" y="{below}">{html.escape(line.name)}</text>'
         )
     title = f"{name} by epoch in {', '.join(line.name for line in lines)}"
-    return _drawing(parts, title, HEIGHT + 16 * ((len(lines) + 1) // 2) + 6)
+    return _drawing(parts, title, HEIGHT + 16 * math.ceil(len(lines) / columns) + 6)
 
 
 def step_times(seconds: Sequence[float], warmup: int) -> str:
@@ -165,9 +166,10 @@ def _level(scale: _Scale, reference: Reference | None, kind: str) -> str:
     if reference is None:
         return ""
     y = scale.y(reference.value)
+    side, anchor = (WIDTH - RIGHT, "end") if kind == "published" else (LEFT + 2, "start")
     return (
         f'<line class="{kind}" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>'
-        f'<text x="{WIDTH - RIGHT}" y="{_px(float(y) - 3)}" text-anchor="end">{kind}</text>'
+        f'<text x="{side}" y="{_px(float(y) - 3)}" text-anchor="{anchor}">{kind}</text>'
     )
 
 

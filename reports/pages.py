@@ -48,7 +48,7 @@ def render_night(page: NightPage) -> str:
         worst[verdict.model, verdict.recipe, verdict.environment] = verdict
     cells = {(cell.model, cell.recipe, cell.environment): cell for cell in page.night.cells}
     judged = [cell for cell in cells if cell in worst]
-    explained = {change.sentence for change in page.changes}
+    explained = {sentence for change in page.changes for sentence in change.sentences}
     alarms = [verdict for verdict in worst_first(page.verdicts) if WORST_FIRST.index(verdict.status) < 3]
     return render_template(
         "night.html.j2",

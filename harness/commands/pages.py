@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import registry, store
+from harness import store
 from harness.commands.carry_out import command_line
 from harness.commands.differences import what_changed
 from harness.core.errors import HarnessError
@@ -67,23 +67,28 @@ def explain(
     by_cell: dict[tuple[str, str, str, str], list[Record]] = {}
     for record in history:
         by_cell.setdefault(record.job.group, []).append(record)
-    found: list[WhatChanged] = []
+    found: dict[tuple[str, str], WhatChanged] = {}
     for verdict in [verdict for verdict in worst_first(verdicts) if verdict.status in BAD][:MOST_CHANGES]:
+        new = True
         if verdict.reference and verdict.reference.kind == "measured":
             sides = _sides(verdict, records)
-            new = True
         else:
             group = (verdict.model, verdict.recipe, verdict.framework, verdict.environment)
             recipe = specs[verdict.model].recipes[verdict.recipe]
             turned = turn(verdict, by_cell.get(group, ()), recipe, baselines[verdict.model])
-            sides = (turned.good, turned.bad) if turned else None
-            new = bool(turned and turned.new)
-        if sides:
-            changed = what_changed(*sides)
-            found.append(
-                WhatChanged(sentence=verdict.sentence, before=sides[0], after=sides[1], found=changed, new=new)
-            )
-    return tuple(sorted(found, key=lambda change: not change.new))
+            sides, new = ((turned.good, turned.bad), turned.new) if turned else (None, False)
+        if sides is None:
+            continue
+        before, after = sides
+        known = found.get((before.id, after.id))
+        found[before.id, after.id] = WhatChanged(
+            sentences=(*(known.sentences if known else ()), verdict.sentence),
+            before=before,
+            after=after,
+            found=known.found if known else what_changed(before, after),
+            new=new or bool(known and known.new),
+        )
+    return tuple(sorted(found.values(), key=lambda change: not change.new))
 
 
 def _sides(verdict: Verdict, records: Sequence[Record]) -> tuple[Record, Record] | None:
@@ -107,7 +112,7 @@ def explain_steps(trends: Sequence[Trend], history: Sequence[Record]) -> dict[tu
             before, after = sides
             changed = what_changed(before, after)
             place = (trend.recipe, trend.environment, trend.machine_class, trend.metric.name)
-            found[place] = WhatChanged(sentence=trend.sentences[0], before=before, after=after, found=changed)
+            found[place] = WhatChanged(sentences=trend.sentences[:1], before=before, after=after, found=changed)
     return found
 
 
