@@ -165,8 +165,8 @@ def run(
 
 
 @cli.command()
-@click.argument("environments", nargs=2, metavar="ENV_A ENV_B")
-@click.option("--model", "-m", required=True, help="The model to run in both.")
+@click.argument("sides", nargs=2, metavar="A B")
+@click.option("--model", "-m", help="The model to run in both environments.")
 @click.option("--recipe", "-r", help="One of its recipes; its default one and its first timed one if left out.")
 @click.option("--max-pairs", type=click.IntRange(min=1), default=12, show_default=True, help="Never make more pairs.")
 @budgeted
@@ -177,8 +177,8 @@ def run(
 @stops_cleanly
 def compare(
     opened: Opener,
-    environments: tuple[str, str],
-    model: str,
+    sides: tuple[str, str],
+    model: str | None,
     recipe: str | None,
     max_pairs: int,
     budget: float | None,
@@ -186,13 +186,19 @@ def compare(
     threads: int | None,
     as_json: bool,
 ) -> int:
-    """Judge ENV_B against ENV_A: both run side by side on this machine."""
+    """Judge environment B against A, run side by side on this machine; of two runs, say what differs."""
+    from harness.commands.differences import are_runs
+
+    if are_runs(sides):
+        return _differences(opened(), sides, as_json)
+    if model is None:
+        raise click.UsageError("name the --model to run in both environments")
     from harness.commands.bench import Request
     from harness.commands.compare import compare as compare_environments
 
     request = Request(
         model=model,
-        environments=environments,
+        environments=sides,
         recipe=recipe,
         max_pairs=max_pairs,
         budget_minutes=budget,
@@ -321,15 +327,28 @@ def status(opened: Opener, max_age: str, as_json: bool) -> int:
 
 @cli.command()
 @click.argument("model", required=False)
+@click.option(
+    "--format",
+    type=click.Choice(["html", "markdown", "junit", "json", "csv"]),
+    default="html",
+    show_default=True,
+    help="What stdout gets; the pages are written in any case.",
+)
 @as_json
 @opens
-def report(opened: Opener, model: str | None, as_json: bool) -> int:
-    """Judge stored runs by today's baselines and write the HTML page."""
+def report(opened: Opener, model: str | None, format: str, as_json: bool) -> int:
+    """Judge stored runs by today's baselines and write the HTML pages."""
+    if as_json and format not in ("html", "json"):
+        raise click.UsageError(f"--json and --format {format} exclude each other")
     from harness.commands.report import report as report_runs
     from harness.core.verdicts import exit_code
+    from reports.formats import DOCUMENTS
 
     records, verdicts, path = report_runs(opened(), model)
-    _show_runs(records, verdicts, path, as_json)
+    if format in DOCUMENTS:
+        click.echo(DOCUMENTS[format](verdicts, records))
+    else:
+        _show_runs(records, verdicts, path, as_json or format == "json")
     return exit_code(verdicts)
 
 
@@ -599,6 +618,23 @@ def machine(as_json: bool) -> int:
 
     found = describe_machine()
     click.echo(_dump(found) if as_json else machine_text(found))
+    return 0
+
+
+def _differences(workspace: Workspace, sides: tuple[str, str], as_json: bool) -> int:
+    from harness.commands.differences import compare_runs
+
+    found = compare_runs(workspace, *sides)
+    if as_json:
+        from reports.json_view import difference_json, run_json
+
+        runs = [run_json(found.before), run_json(found.after)]
+        told = [difference_json(each) for each in found.found]
+        click.echo(_dump({"runs": runs, "differences": told, "report": str(found.report)}))
+        return 0
+    from reports.terminal import difference_text
+
+    click.echo(f"{difference_text(found.before, found.after, found.found)}\n\nreport: {found.report}")
     return 0
 
 

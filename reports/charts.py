@@ -6,14 +6,14 @@ import html
 import io
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from statistics import median
 from typing import TYPE_CHECKING
 
 from harness.core.show import show
 from harness.core.trends import Trend
-from harness.core.values import Record, Verdict
+from harness.core.values import Verdict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,28 +44,6 @@ def interval(verdict: Verdict) -> str:
         f'<line class="measured" x1="{x(low)}" x2="{x(high)}" y1="14" y2="14"/>'
         f'<circle class="measured" cx="{x(verdict.measured)}" cy="14" r="4"/></svg>'
     )
-
-
-def curves(records: Sequence[Record], name: str, figure: str) -> str:
-    """One curve by epoch for all runs, laid over each other, with their mean; by matplotlib.
-
-    ``figure`` prefixes every id in the SVG, so that several can stand in one page.
-    """
-    import pandas as pd
-    from matplotlib.ticker import MaxNLocator
-
-    frame = pd.DataFrame({record.id: dict(record.curves[name]) for record in records if name in record.curves})
-    if frame.empty or len(frame) < 2:
-        return ""
-    with _figure(figure, 4.2) as (drawing, axes):
-        frame = frame.sort_index()
-        for column in frame:
-            axes.plot(frame.index + 1, frame[column], color="#123456", alpha=0.35, linewidth=1)
-        axes.plot(frame.index + 1, frame.mean(axis=1), color="#123456", linewidth=2)
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_title(name)
-        return _svg(drawing, figure)
 
 
 def nights(trend: Trend, figure: str) -> str:

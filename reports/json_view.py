@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.core.changes import Change
+from harness.core.differences import Difference
 from harness.core.night import Night, cell_words
 from harness.core.trends import Trend
 from harness.core.values import Record, Verdict
@@ -64,6 +65,10 @@ def change_json(change: Change) -> dict[str, Any]:
         "now": verdict.status.value,
         "reasons": list(change.reasons),
     }
+
+
+def difference_json(difference: Difference) -> dict[str, Any]:
+    return asdict(difference)
 
 
 def trend_json(trend: Trend) -> dict[str, Any]:

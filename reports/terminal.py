@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from harness.core.changes import Change
+from harness.core.differences import Difference
 from harness.core.night import CellState, Night, cell_words
 from harness.core.show import show, show_difference
 from harness.core.trends import Trend
 from harness.core.values import Record, Verdict
+from reports.html import apart
 
 
 def run_table(records: Sequence[Record]) -> str:
@@ -113,6 +115,21 @@ def change_lines(changes: Sequence[Change]) -> str:
         f"{'; '.join(change.reasons)}"
         for change in changes
     )
+
+
+def difference_text(before: Record, after: Record, found: Sequence[Difference]) -> str:
+    """What both measured, then what differs, the most suspicious first."""
+    metrics = [
+        (name, before.metrics.get(name, "–"), after.metrics.get(name, "–"))
+        for name in sorted({*before.metrics, *after.metrics})
+    ]
+    told = [f"before: {before.id} ({before.status.value})", f"after:  {after.id} ({after.status.value})", ""]
+    if metrics:
+        told += [tabulate(metrics, headers=("metric", "before", "after")), ""]
+    if not found:
+        return "\n".join([*told, "nothing that was recorded differs"])
+    rows = [(each.kind, each.name, *apart(each.before, each.after, long=48)) for each in found]
+    return "\n".join([*told, tabulate(rows, headers=("kind", "what", "before", "after"), disable_numparse=True)])
 
 
 def trend_text(found: Sequence[Trend]) -> str:

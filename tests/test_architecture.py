@@ -19,7 +19,7 @@ aa model -n --recipe --environment --budget --device --threads --json
 baseline
 baseline record model --recipe --environment --reason --runs --json
 check model --json
-compare environments --model --recipe --max-pairs --budget --device --threads --json
+compare sides --model --recipe --max-pairs --budget --device --threads --json
 data
 data fetch name --json
 data list --json
@@ -38,7 +38,7 @@ list --json
 machine --json
 matrix --models --environments --recipes --seeds --max-seeds --budget --resume --dry-run --json
 nightly --dry-run --json
-report model --json
+report model --format --json
 run model --all --recipe --framework --environment --seed --seeds --max-seeds --budget --device --threads --json
 runs
 runs export --model --night file --json

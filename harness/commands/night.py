@@ -108,7 +108,7 @@ def night_outcome(workspace: registry.Workspace, night: Night) -> NightOutcome:
     """The night's runs judged by today's baselines, and the page about it."""
     records = newest_runs(record for record in store.load_records(workspace.state) if record.night == night.id)
     verdicts, baselines = judge_models(workspace, records)
-    report = write_report(workspace, records, verdicts, baselines) if records else None
+    report = write_report(workspace, records, verdicts, baselines, night=night)
     states = {cell.state for cell in night.cells}
     unmade = FAILED if CellState.FAILED in states else UNDECIDED if states - {CellState.DONE} else 0
     return NightOutcome(

@@ -10,25 +10,31 @@ from pathlib import Path
 
 from harness import registry, store
 from harness.commands.carry_out import command_line
+from harness.commands.pages import History, explain, load_history, write_models, write_runs
 from harness.core.changes import key, said
 from harness.core.errors import HarnessError, nearest
 from harness.core.families import hold_false_discoveries, told
 from harness.core.judge import judge
 from harness.core.newest import newest_runs
+from harness.core.night import Night
 from harness.core.values import Baseline, Record, Verdict
+from reports.html import Page, WhatChanged, page_of, render
+from reports.pages import NightPage, render_night
 
 
 def report(workspace: registry.Workspace, model: str | None) -> tuple[tuple[Record, ...], tuple[Verdict, ...], Path]:
     """The newest runs of each job group, judged by today's baselines."""
     if model:
         registry.load_model(workspace, model)
-    records = newest_runs(store.load_records(workspace.state, model=model))
+    stored = store.load_records(workspace.state, model=model)
+    records = newest_runs(stored)
     if not records:
         raise HarnessError(
             f"no run is stored in {workspace.state / 'runs'}", hint="make one: python -m harness run resnet50"
         )
     verdicts, baselines = judge_models(workspace, records)
-    return records, verdicts, write_report(workspace, records, verdicts, baselines)
+    history = History(records=tuple(stored), damaged=0)
+    return records, verdicts, write_report(workspace, records, verdicts, baselines, history=history)
 
 
 def judge_models(
@@ -55,26 +61,70 @@ def write_report(
     records: Sequence[Record],
     verdicts: Sequence[Verdict],
     baselines: Sequence[Baseline],
+    night: Night | None = None,
+    *,
+    history: History | None = None,
+    now: datetime.datetime | None = None,
 ) -> Path:
-    """Render .harness/reports/index.html, whole or not at all."""
-    from reports.html import Page, render
+    """Write .harness/reports: the first page, a page for each model and for each run that is named there.
 
-    page = Page(
+    ``history`` is every stored run of these models; it is read where it is not given.  Raises
+    HarnessError where the disk is full or cannot be written.
+    """
+    folder = workspace.state / "reports"
+    generated = (now or datetime.datetime.now(datetime.UTC)).strftime("%Y-%m-%d %H:%M UTC")
+    known = {baseline.model: baseline for baseline in baselines}
+    specs = {model: registry.load_model(workspace, model) for model in sorted(known)}
+    past = history or load_history(workspace.state, specs)
+    changes = explain(verdicts, records, past.records, specs, known)
+    named = [*records, *(run for change in changes for run in (change.before, change.after))]
+    pages = frozenset({*(page_of("model", model) for model in specs), *(page_of("run", run.id) for run in named)})
+    notes = [told(verdicts)]
+    if past.damaged:
+        notes.append(f"{past.damaged} stored record(s) could not be read and are missing from the histories.")
+    with store.disk_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        followed, drawn = write_models(folder, specs, known, verdicts, past.records, generated, pages)
+        write_runs(folder, [*named, *drawn])
+        index = folder / "index.html"
+        if night:
+            page = NightPage(
+                night=night,
+                verdicts=tuple(verdicts),
+                changes=changes,
+                trends=followed,
+                notes=tuple(notes),
+                generated=generated,
+                pages=pages,
+            )
+            store.write_whole(index, render_night(page))
+        else:
+            store.write_whole(index, render(_page(records, verdicts, baselines, changes, notes, generated, pages)))
+    method = deciding_code()
+    store.remember(workspace.state, {key(verdict): said(verdict, method) for verdict in verdicts})
+    return index
+
+
+def _page(
+    records: Sequence[Record],
+    verdicts: Sequence[Verdict],
+    baselines: Sequence[Baseline],
+    changes: tuple[WhatChanged, ...],
+    notes: Sequence[str],
+    generated: str,
+    pages: frozenset[str],
+) -> Page:
+    return Page(
         title=f"Reproduction report: {', '.join(sorted({record.job.model for record in records}))}",
         verdicts=tuple(verdicts),
         records=tuple(records),
         rerun={record.id: f"python -m harness run {command_line(record.job)}" for record in records},
-        generated=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        notes=(told(verdicts),),
+        generated=generated,
+        notes=tuple(notes),
         references=tuple(reference for baseline in baselines for reference in baseline.references),
+        changes=changes,
+        pages=pages,
     )
-    path = workspace.state / "reports" / "index.html"
-    with store.disk_faults(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        store.write_whole(path, render(page))
-    method = deciding_code()
-    store.remember(workspace.state, {key(verdict): said(verdict, method) for verdict in verdicts})
-    return path
 
 
 def deciding_code() -> str:

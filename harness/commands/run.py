@@ -98,5 +98,5 @@ def _outcome(workspace: registry.Workspace, cells: Sequence[Cell]) -> Outcome:
 
 def _load_the_rest() -> None:
     """What judges, draws and indexes takes a second to load; it comes while the first worker loads its framework."""
-    for name in ("harness.commands.report", "harness.store.index", "matplotlib.figure", "pandas"):
+    for name in ("harness.commands.report", "harness.store.index", "jinja2"):
         import_module(name)

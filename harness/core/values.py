@@ -139,6 +139,7 @@ class Machine:
     os: str
     kernel: str
     architecture: str
+    microcode: str | None = None  # None: not told, or recorded before it was asked for
 
     @property
     def machine_class(self) -> str:

@@ -1,6 +1,16 @@
 """Run folders: the facts.  Everything else can be made again from them."""
 
-from harness.store.folders import RunFolder, create_run, disk_faults, load_records, run_folders, write_whole
+from harness.store.folders import (
+    RunFolder,
+    create_run,
+    disk_faults,
+    load_origin,
+    load_records,
+    load_run,
+    log_tail,
+    run_folders,
+    write_whole,
+)
 from harness.store.nights import NightFolder, create_night, nights, one_night_at_a_time
 from harness.store.said import load_said, remember
 
@@ -10,8 +20,11 @@ __all__ = [
     "create_night",
     "create_run",
     "disk_faults",
+    "load_origin",
     "load_records",
+    "load_run",
     "load_said",
+    "log_tail",
     "nights",
     "one_night_at_a_time",
     "remember",

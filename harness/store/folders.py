@@ -15,7 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.core.errors import HarnessError
+from harness.core.differences import Origin
+from harness.core.errors import HarnessError, nearest
 from harness.core.values import Record
 from harness.wire.events import Event, decode, dumps, encode
 from harness.wire.job import WorkerJob
@@ -116,6 +117,42 @@ def load_records(state: Path, *, model: str | None = None) -> list[Record]:
     """The records of finished and failed runs, oldest first; a run still going has none."""
     records = (folder.load() for folder in run_folders(state, containing=f"-{model}-" if model else ""))
     return [record for record in records if record and model in (None, record.job.model)]
+
+
+def load_run(state: Path, run_id: str) -> Record:
+    """The record of one run.  Raises HarnessError where there is none."""
+    folder = RunFolder(state / "runs" / run_id)
+    if record := folder.load():
+        return record
+    if folder.path.is_dir():
+        raise HarnessError(f"run {run_id} goes on, or was cut off: it has no record")
+    raise HarnessError(
+        f"no run {run_id} is stored", hint=nearest(run_id, [each.id for each in run_folders(state)][-9:])
+    )
+
+
+def load_origin(record: Record) -> Origin:
+    """What the run's folder says beside its record; empty where the folder is gone."""
+    folder = Path(record.path)
+    try:
+        asked = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        asked = {}
+    files = {
+        path.relative_to(folder / "code").as_posix(): path.read_text(encoding="utf-8", errors="replace")
+        for path in sorted((folder / "code").rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    return Origin(hyperparameters=asked.get("hyperparameters", {}) if isinstance(asked, dict) else {}, files=files)
+
+
+def log_tail(record: Record, lines: int = 60) -> str:
+    """The last lines of worker.log; empty where there is none."""
+    try:
+        text = (Path(record.path) / "worker.log").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
 
 
 def write_whole(path: Path, text: str) -> None:

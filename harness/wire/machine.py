@@ -12,10 +12,10 @@ from typing import Any, Dict, List, Optional
 
 
 def find_machine() -> Dict[str, Any]:
-    """cpu, cores (usable by this process), memory_bytes, gpus, driver, os, kernel."""
+    """cpu, cores (usable by this process), memory_bytes, gpus, driver, os, kernel, architecture, microcode."""
     gpus, driver = _nvml()
     return {
-        "cpu": _cpu_name(),
+        "cpu": _cpu_field("model name") or platform.processor() or platform.machine(),
         "cores": usable_cores(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "gpus": gpus,
@@ -23,6 +23,7 @@ def find_machine() -> Dict[str, Any]:
         "os": _os_name(),
         "kernel": platform.release(),
         "architecture": platform.machine(),
+        "microcode": _cpu_field("microcode") or None,
     }
 
 
@@ -32,12 +33,12 @@ def usable_cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def _cpu_name() -> str:
-    text = _read("/proc/cpuinfo")
-    for line in text.splitlines():
-        if line.startswith("model name"):
+def _cpu_field(name: str) -> str:
+    """The first core's line of that name; empty where there is none."""
+    for line in _read("/proc/cpuinfo").splitlines():
+        if line.partition(":")[0].strip() == name:
             return " ".join(line.partition(":")[2].split())
-    return platform.processor() or platform.machine()
+    return ""
 
 
 def _os_name() -> str:
