@@ -45,7 +45,7 @@ def test_a_night_of_five_hundred_cells_after_sixty_nights(benchmark: BenchmarkFi
             workspace, tonight, verdicts, baselines, night=night, history=History(records=runs, damaged=0)
         )
 
-    index = benchmark.pedantic(judged_and_written, rounds=1)
+    index = benchmark.pedantic(judged_and_written, rounds=1)  # type: ignore[no-untyped-call]
     pages = list(index.parent.glob("*.html"))
     benchmark.extra_info["index_bytes"] = index.stat().st_size
     benchmark.extra_info["largest_bytes"] = max(page.stat().st_size for page in pages)

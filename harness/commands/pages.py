@@ -12,7 +12,7 @@ from harness.commands.carry_out import command_line
 from harness.commands.differences import what_changed
 from harness.core.errors import HarnessError
 from harness.core.newest import newest_runs
-from harness.core.trends import Trend, trends
+from harness.core.trends import Trend, points_of, trends
 from harness.core.turns import BAD, like, turn, turned_at
 from harness.core.values import Baseline, ModelSpec, Record, RunStatus, Verdict
 from reports.html import WhatChanged, page_of, view_digest, worst_first
@@ -52,7 +52,7 @@ def follow(spec: ModelSpec, baseline: Baseline, records: Sequence[Record]) -> tu
         trend
         for recipe in spec.recipes.values()
         for metric in recipe.metrics
-        for trend in trends(records, recipe, baseline, metric)
+        for trend in trends(points_of(records, recipe, metric), recipe, baseline, metric)
     )
 
 

@@ -60,7 +60,7 @@ def made_nights(models: list[str], recipe: str, metric: str, environments: list[
                 broken = (model, environment) == (models[0], environments[0]) and night >= 2 * nights // 3
                 value = 0.96 + draw.gauss(0, 0.004) - (0.06 if broken else 0.0)
                 curve = tuple((epoch, value * (1 - 0.5 ** (epoch + 1))) for epoch in range(20))
-                packages = {"packages": {**PACKAGES, "package-0": "1.1"}} if broken else {}
+                packages: dict[str, Any] = {"packages": {**PACKAGES, "package-0": "1.1"}} if broken else {}
                 made = made_run(model, recipe, environment, night, metrics={metric: value}, **packages)
                 yield replace(made, curves={**made.curves, metric: curve})
 
