@@ -48,10 +48,10 @@ class Slice:
 
 
 SLICES = {
-    "char-mlp": Slice(cut={"epochs": 2, "steps_per_epoch": 500, "graph_steps": 500}, repeated=True),
-    "char-wavenet": Slice(cut={"epochs": 2, "steps_per_epoch": 300, "graph_steps": 300}),
-    "fashion-cnn": Slice(cut={"epochs": 2, "batch_size": 256, "filters": 2, "hidden": 16}),
-    "gat": Slice(cut={"epochs": 6, "hidden": 2, "heads": 2}, needs="planetoid"),
+    "char-mlp": Slice(cut={"epochs": 2, "steps_per_epoch": 500, "graph_steps": 500, "hidden": 40}, repeated=True),
+    "char-wavenet": Slice(cut={"epochs": 2, "steps_per_epoch": 300, "graph_steps": 300, "hidden": 24}),
+    "fashion-cnn": Slice(cut={"epochs": 2, "val_share": 0.9, "filters": 4, "hidden": 16}),
+    "gat": Slice(cut={"epochs": 30, "hidden": 4, "heads": 4, "learning_rate": 0.02}, needs="planetoid"),
     "gcn": Slice(cut={"epochs": 20}, needs="planetoid", repeated=True),
     "nano-gpt": Slice(
         cut={"epochs": 2, "steps_per_epoch": 25, "layers": 1, "width": 32, "warmup_steps": 5, "eval_batches": 3}
