@@ -49,9 +49,9 @@ class Slice:
 
 
 SLICES = {
-    "char-mlp": Slice(cut={"epochs": 2, "steps_per_epoch": 500, "graph_steps": 500}, repeated=True),
-    "char-wavenet": Slice(cut={"epochs": 2, "steps_per_epoch": 300, "graph_steps": 300}),
-    "fashion-cnn": Slice(cut={"epochs": 2, "batch_size": 256, "filters": 2, "hidden": 16}),
+    "char-mlp": Slice(cut={"epochs": 2, "steps_per_epoch": 500, "graph_steps": 500, "hidden": 40}, repeated=True),
+    "char-wavenet": Slice(cut={"epochs": 2, "steps_per_epoch": 300, "graph_steps": 300, "hidden": 24}),
+    "fashion-cnn": Slice(cut={"epochs": 2, "val_share": 0.9, "filters": 4, "hidden": 16}),
     "gat": Slice(cut={"epochs": 30, "hidden": 4, "heads": 4, "learning_rate": 0.02}, needs="planetoid"),
     "gcn": Slice(cut={"epochs": 20}, needs="planetoid", repeated=True),
     "mc-dropout": Slice(cut={"epochs": 2, "epochs_multiplier": 2, "passes": 100}),
