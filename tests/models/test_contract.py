@@ -54,7 +54,7 @@ SLICES = {
     "fashion-cnn": Slice(cut={"epochs": 2, "val_share": 0.9, "filters": 4, "hidden": 16}),
     "gat": Slice(cut={"epochs": 30, "hidden": 4, "heads": 4, "learning_rate": 0.02}, needs="planetoid"),
     "gcn": Slice(cut={"epochs": 20}, needs="planetoid", repeated=True),
-    "mc-dropout": Slice(cut={"epochs": 2, "epochs_multiplier": 2, "passes": 100}),
+    "mc-dropout": Slice(cut={"epochs": 4, "epochs_multiplier": 2, "passes": 100}),
     "nano-gpt": Slice(
         cut={"epochs": 2, "steps_per_epoch": 25, "layers": 1, "width": 32, "warmup_steps": 5, "eval_batches": 3}
     ),
