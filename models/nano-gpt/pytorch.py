@@ -23,8 +23,6 @@ class GPT(nn.Module):
         super().__init__()
         self.layers, self.heads = hparams["layers"], hparams["heads"]
         self.weights = nn.ParameterDict({name: nn.Parameter(torch.from_numpy(each)) for name, each in weights.items()})
-        block = hparams["block_size"]
-        self.register_buffer("past", torch.ones(block, block).tril().bool(), persistent=False)
 
     def forward(self, characters: torch.Tensor) -> torch.Tensor:
         w = self.weights
@@ -40,9 +38,8 @@ class GPT(nn.Module):
             part.view(n, t, self.heads, width // self.heads).transpose(1, 2)  # [n, heads, t, size]
             for part in (x @ self.weights["h%d_attn" % layer]).split(width, dim=2)
         )
-        scores = query @ key.transpose(2, 3) / (width // self.heads) ** 0.5
-        scores = scores.masked_fill(~self.past[:t, :t], float("-inf"))
-        mixed = (functional.softmax(scores, dim=3) @ value).transpose(1, 2).reshape(n, t, width)
+        mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        mixed = mixed.transpose(1, 2).reshape(n, t, width)
         return mixed @ self.weights["h%d_attn_proj" % layer]
 
     def mlp(self, x: torch.Tensor, layer: int) -> torch.Tensor:
@@ -98,8 +95,9 @@ def estimate(model: GPT, run: Any) -> float:
 
 
 def adamw(model: GPT, hparams: Dict[str, Any]) -> torch.optim.AdamW:
-    """Matrices decay, gains do not; ``configure_optimizers``."""
+    """Matrices decay, gains do not; ``configure_optimizers``.  In one kernel where this PyTorch has it for a CPU."""
     matrices = [each for each in model.parameters() if each.dim() >= 2]
     gains = [each for each in model.parameters() if each.dim() < 2]
     groups = [{"params": matrices, "weight_decay": hparams["weight_decay"]}, {"params": gains, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=hparams["learning_rate"], betas=(hparams["beta1"], hparams["beta2"]))
+    betas = (hparams["beta1"], hparams["beta2"])
+    return torch.optim.AdamW(groups, lr=hparams["learning_rate"], betas=betas, fused=torch.__version__ >= "2.4")
