@@ -63,7 +63,7 @@ SLICES = {
     "resnet50": Slice(
         recipe="imagenet",
         makes=make_imagenet,
-        cut={"epochs": 4, "batch_size": 16, "image_size": 32, "eval_batch_size": 12, "learning_rate": 0.02},
+        cut={"epochs": 4, "batch_size": 16, "image_size": 32, "eval_batch_size": 12, "learning_rate": 0.002},
     ),
     "sentence-cnn": Slice(cut={"epochs": 2, "filters": 5, "dimensions": 30, "batch_size": 200}, needs="sentence_cnn"),
     "sgc": Slice(cut={"epochs": 20}, needs="planetoid"),
