@@ -58,8 +58,8 @@ def train(run: Any) -> None:
 
     model.train()
     for _ in run.epochs():
-        for rows in run.steps(batches(run, g, len(following))):
-            loss = functional.cross_entropy(model(letters[rows]), following[rows])
+        for x, y in run.steps(batches(run, g, letters, following)):
+            loss = functional.cross_entropy(model(x), y)
             for parameter in parameters:
                 parameter.grad = None
             loss.backward()

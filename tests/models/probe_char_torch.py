@@ -40,23 +40,23 @@ class Run:
     def __init__(self) -> None:
         self.hparams, self.device = hparams, "cpu"
 
-    def saw_batch(self, *_: numpy.ndarray) -> None:
-        pass
+    def saw_batch(self, rows: numpy.ndarray) -> None:
+        self.rows = rows
 
     def arrays(self, split: str) -> tuple[numpy.ndarray, numpy.ndarray]:
         return numpy.load(folder / f"{split}_x.npy"), numpy.load(folder / f"{split}_y.npy")
 
 
-letters, following = char.examples(Run(), "train")
+run = Run()
 losses: list[float] = []
-for rows in char.batches(Run(), g, len(following)):
-    loss = functional.cross_entropy(network(letters[rows]), following[rows])
+for x, y in char.batches(run, g, *char.examples(run, "train")):
+    loss = functional.cross_entropy(network(x), y)
     network.zero_grad(set_to_none=True)
     loss.backward()
     if not losses:
         numpy.savez(
             folder / f"{model_name}.npz",
-            rows=rows.numpy(),
+            rows=run.rows,
             **{f"gradient {index}": each.grad.numpy() for index, each in enumerate(network.parameters())},
         )
     for parameter in network.parameters():

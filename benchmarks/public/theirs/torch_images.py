@@ -5,6 +5,9 @@ ResNet-50 gets its pixels enlarged and normalised beforehand.
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -50,13 +53,8 @@ def fashion(task: Task) -> None:
 
 
 def resnet(task: Task) -> None:
-    # Wheels of torchvision for CUDA cannot load their operators here; their names suffice to import the models.
-    library = torch.library.Library("torchvision", "DEF")
-    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    library.define(
-        "roi_align(Tensor input, Tensor rois, float spatial_scale, int pooled_height, int pooled_width,"
-        " int sampling_ratio, bool aligned) -> Tensor"
-    )
+    # PyPI's torchvision is made for CUDA and cannot load its operators here, whose shapes it would register next.
+    sys.modules["torchvision._meta_registrations"] = ModuleType("torchvision._meta_registrations")
     import torchvision
 
     hparams = task.hparams
