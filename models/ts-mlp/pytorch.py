@@ -73,10 +73,7 @@ def flat(x: numpy.ndarray, run: Any) -> torch.Tensor:
 
 
 def adadelta(model: nn.Module, hparams: Dict[str, Any]) -> torch.optim.Adadelta:
-    """Zeiler 2012, algorithm 1, its step times the rate.  PyTorch's own rho and epsilon are others than Keras'.
-
-    ``foreach`` calls each operation once for all weights: the same numbers with fewer calls.
-    """
+    """Zeiler 2012, algorithm 1, its step times the rate.  PyTorch's own rho and epsilon are others than Keras'."""
     return torch.optim.Adadelta(
-        model.parameters(), lr=hparams["learning_rate"], rho=hparams["rho"], eps=hparams["epsilon"], foreach=True
+        model.parameters(), lr=hparams["learning_rate"], rho=hparams["rho"], eps=hparams["epsilon"]
     )
