@@ -37,6 +37,14 @@ class Task:
         found: Array = numpy.load(self.folder / self.graph["arrays"][name]["file"])
         return found
 
+    def words(self) -> Array:
+        """The graph's features, float32 [nodes, features], each row divided by its sum."""
+        x = numpy.zeros((self.graph["nodes"], self.graph["features"]), numpy.float32)
+        entries = self.graph_array("entries")
+        x[entries[:, 0], entries[:, 1]] = 1
+        divided: Array = x / x.sum(axis=1, keepdims=True).clip(1)
+        return divided
+
     def turns(self, name: str) -> Turns:
         """``name`` is how the table calls what is measured."""
         return Turns(self.epochs_a_round, name)

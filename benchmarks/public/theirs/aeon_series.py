@@ -13,7 +13,6 @@ from aeon.classification import deep_learning
 
 from benchmarks.public.task import read_task
 from benchmarks.public.theirs.fitting import EPOCHS, InTurns, prepare
-from benchmarks.public.turns import Turns
 
 
 def main() -> None:
@@ -41,7 +40,7 @@ def main() -> None:
             n_epochs=EPOCHS,
             batch_size=hparams["batch_size"],
             optimizer=optimizer,
-            callbacks=[plateau, InTurns(Turns(task.epochs_a_round, f"aeon {aeon.__version__}"))],
+            callbacks=[plateau, InTurns(task.turns(f"aeon {aeon.__version__}"))],
             file_path=f"{folder}/",
             random_state=task.seed,
         ).fit(x.astype("float32"), y)

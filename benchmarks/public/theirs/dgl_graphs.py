@@ -12,14 +12,12 @@ from types import ModuleType
 sys.modules["dgl.graphbolt"] = ModuleType("dgl.graphbolt")  # before DGL asks for it
 
 import dgl
-import numpy
 import torch
 from dgl.nn import GATConv, GraphConv, SGConv
 from torch import nn
 from torch.nn import functional
 
 from benchmarks.public.task import Task, read_task
-from benchmarks.public.turns import Turns
 
 
 class GCN(nn.Module):
@@ -59,7 +57,7 @@ def main() -> None:
     edges = torch.from_numpy(task.graph_array("edges"))
     graph = dgl.graph((edges[:, 0], edges[:, 1]), num_nodes=task.graph["nodes"])
     graph = dgl.add_self_loop(dgl.remove_self_loop(graph))
-    x = features(task)
+    x = torch.from_numpy(task.words())
     (nodes, labels), (val_nodes, val_labels) = (
         [torch.from_numpy(array.astype("int64")) for array in task.arrays(split)] for split in ("train", "val")
     )
@@ -71,7 +69,7 @@ def main() -> None:
     rate, decay = task.hparams["learning_rate"], task.hparams["weight_decay"]
     optimizer = torch.optim.Adam(model.parameters(), lr=rate, eps=task.hparams["epsilon"], weight_decay=decay)
 
-    for _ in Turns(task.epochs_a_round, f"DGL {dgl.__version__}").epochs():
+    for _ in task.turns(f"DGL {dgl.__version__}").epochs():
         model.train()
         loss = functional.cross_entropy(model(graph, x)[nodes], labels)
         optimizer.zero_grad()
@@ -82,14 +80,6 @@ def main() -> None:
         model.eval()
         with torch.no_grad():
             float(functional.cross_entropy(model(graph, x)[val_nodes], val_labels))
-
-
-def features(task: Task) -> torch.Tensor:
-    """float32 [nodes, features], each row divided by its sum."""
-    x = numpy.zeros((task.graph["nodes"], task.graph["features"]), numpy.float32)
-    entries = task.graph_array("entries")
-    x[entries[:, 0], entries[:, 1]] = 1
-    return torch.from_numpy(x / x.sum(axis=1, keepdims=True).clip(1))
 
 
 if __name__ == "__main__":

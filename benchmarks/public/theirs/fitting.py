@@ -61,7 +61,7 @@ def fit(
         shuffle=shuffle,
         verbose=0,
         validation_data=validation,
-        callbacks=[*callbacks, InTurns(Turns(task.epochs_a_round, name(task)))],
+        callbacks=[*callbacks, InTurns(task.turns(name(task)))],
     )
 
 

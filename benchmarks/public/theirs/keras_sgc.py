@@ -22,10 +22,7 @@ def main() -> None:
 
 
 def propagated(task: Task) -> Array:
-    x = numpy.zeros((task.graph["nodes"], task.graph["features"]), numpy.float32)
-    entries, edges = task.graph_array("entries"), task.graph_array("edges")
-    x[entries[:, 0], entries[:, 1]] = 1
-    x /= x.sum(axis=1, keepdims=True).clip(1)
+    x, edges = task.words(), task.graph_array("edges")
     adjacency = numpy.eye(len(x), dtype=numpy.float32)
     adjacency[edges[:, 0], edges[:, 1]] = 1
     scale = adjacency.sum(axis=1) ** -0.5

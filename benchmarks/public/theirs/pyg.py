@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import numpy
 import torch
 import torch_geometric
 from torch import nn
@@ -18,7 +17,6 @@ from torch_geometric.nn import GATConv, GCNConv, SGConv
 from torch_geometric.utils import to_torch_csr_tensor
 
 from benchmarks.public.task import Task, read_task
-from benchmarks.public.turns import Turns
 
 
 class GCN(nn.Module):
@@ -72,7 +70,7 @@ def main() -> None:
     task = read_task()
     torch.set_num_threads(task.threads)
     torch.manual_seed(task.seed)
-    x, edges = features(task), torch.from_numpy(task.graph_array("edges").T.copy())
+    x, edges = torch.from_numpy(task.words()), torch.from_numpy(task.graph_array("edges").T.copy())
     given: Any = edges if task.variant == "index" else to_torch_csr_tensor(edges, size=(len(x), len(x)))
     (nodes, labels), (val_nodes, val_labels) = (
         [torch.from_numpy(array.astype("int64")) for array in task.arrays(split)] for split in ("train", "val")
@@ -84,7 +82,7 @@ def main() -> None:
     best, best_weights = 0.0, {}
 
     name = f"PyTorch Geometric {torch_geometric.__version__}, {task.variant}"
-    for _ in Turns(task.epochs_a_round, name).epochs():
+    for _ in task.turns(name).epochs():
         model.train()
         optimizer.zero_grad()
         loss = functional.cross_entropy(model(x, given)[nodes], labels)
@@ -101,14 +99,6 @@ def main() -> None:
             if accuracy >= best and val_loss < float("inf"):
                 best, best_weights = accuracy, copy.deepcopy(model.state_dict())
     del best_weights
-
-
-def features(task: Task) -> torch.Tensor:
-    """float32 [nodes, features], each row divided by its sum."""
-    x = numpy.zeros((task.graph["nodes"], task.graph["features"]), numpy.float32)
-    entries = task.graph_array("entries")
-    x[entries[:, 0], entries[:, 1]] = 1
-    return torch.from_numpy(x / x.sum(axis=1, keepdims=True).clip(1))
 
 
 if __name__ == "__main__":

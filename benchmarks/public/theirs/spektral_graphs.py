@@ -14,8 +14,7 @@ import spektral
 import tensorflow as tf
 from spektral.layers import GATConv, GCNConv
 
-from benchmarks.public.task import Array, Task, read_task
-from benchmarks.public.turns import Turns
+from benchmarks.public.task import Task, read_task
 
 keras = tf.keras
 
@@ -25,7 +24,7 @@ def main() -> None:
     tf.config.threading.set_intra_op_parallelism_threads(task.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     keras.utils.set_random_seed(task.seed)
-    x, adjacency = features(task), adjacency_of(task)
+    x, adjacency = task.words(), adjacency_of(task)
     model = {"gcn": gcn, "gat": gat}[task.model](x.shape[1], adjacency.shape[0], task)
     (nodes, labels), (val_nodes, val_labels) = task.arrays("train"), task.arrays("val")
     optimizer = keras.optimizers.Adam(task.hparams["learning_rate"], epsilon=task.hparams["epsilon"])
@@ -46,7 +45,7 @@ def main() -> None:
 
     best, best_weights = 0.0, model.get_weights()
     name = f"Spektral {spektral.__version__}, its custom loop, TensorFlow {tf.__version__}"
-    for _ in Turns(task.epochs_a_round, name).epochs():
+    for _ in task.turns(name).epochs():
         train().numpy()
         logits = evaluate()
         float(entropy(val_labels, logits))
@@ -75,15 +74,6 @@ def gat(features: int, nodes: int, task: Task) -> tf.keras.Model:
     hidden = GATConv(hparams["hidden"], attn_heads=hparams["heads"], activation="elu", **options)([hidden, a])
     hidden = keras.layers.Dropout(dropout)(hidden)
     return keras.Model([x, a], GATConv(task.classes, attn_heads=1, concat_heads=False, **options)([hidden, a]))
-
-
-def features(task: Task) -> Array:
-    """float32 [nodes, features], each row divided by its sum."""
-    x = numpy.zeros((task.graph["nodes"], task.graph["features"]), numpy.float32)
-    entries = task.graph_array("entries")
-    x[entries[:, 0], entries[:, 1]] = 1
-    divided: Array = x / x.sum(axis=1, keepdims=True).clip(1)
-    return divided
 
 
 def adjacency_of(task: Task) -> tf.SparseTensor:

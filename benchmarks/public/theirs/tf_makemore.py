@@ -9,7 +9,6 @@ import numpy
 import tensorflow as tf
 
 from benchmarks.public.task import Task, read_task
-from benchmarks.public.turns import Turns
 
 Forward = Callable[[tf.Tensor], tf.Tensor]
 
@@ -35,7 +34,7 @@ def main() -> None:
             weight.assign_sub(rate * tf.convert_to_tensor(gradient))
         return loss
 
-    for _ in Turns(task.epochs_a_round, f"a step a call, TensorFlow {tf.__version__}").epochs():
+    for _ in task.turns(f"a step a call, TensorFlow {tf.__version__}").epochs():
         for _ in range(task.hparams["steps_per_epoch"]):
             loss = train_step(tf.constant(random.randint(0, len(y), task.hparams["batch_size"])))
         loss.numpy()

@@ -10,7 +10,6 @@ from torch import nn
 from torch.nn import functional
 
 from benchmarks.public.task import Array, Task, read_task
-from benchmarks.public.turns import Turns
 
 
 class Norm(nn.Module):
@@ -74,7 +73,7 @@ def main() -> None:
     step = 0
 
     name = f"plain loop, PyTorch {torch.__version__}{', fused AdamW' if fused else ''}"
-    for _ in Turns(task.epochs_a_round, name).epochs():
+    for _ in task.turns(name).epochs():
         model.train()
         for _ in range(hparams["steps_per_epoch"]):
             for group in optimizer.param_groups:

@@ -13,7 +13,6 @@ from torch import nn
 from torch.nn import functional
 
 from benchmarks.public.task import Array, Task, read_task
-from benchmarks.public.turns import Turns
 
 Part = tuple[torch.Tensor, torch.Tensor]
 
@@ -73,7 +72,7 @@ def resnet(task: Task) -> None:
 def loop(
     task: Task, name: str, model: nn.Module, optimizer: torch.optim.Optimizer, train: Part, val: Part, eval_batch: int
 ) -> None:
-    for _ in Turns(task.epochs_a_round, name).epochs():
+    for _ in task.turns(name).epochs():
         model.train()
         for rows in torch.randperm(len(train[1])).split(task.hparams["batch_size"]):
             optimizer.zero_grad()

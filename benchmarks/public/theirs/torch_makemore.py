@@ -11,7 +11,6 @@ import torch
 from torch.nn import functional
 
 from benchmarks.public.task import Task, read_task
-from benchmarks.public.turns import Turns
 
 Forward = Callable[[torch.Tensor], torch.Tensor]
 
@@ -50,7 +49,7 @@ def main() -> None:
     for parameter in parameters:
         parameter.requires_grad = True
 
-    for _ in Turns(task.epochs_a_round, f"plain loop, PyTorch {torch.__version__}").epochs():
+    for _ in task.turns(f"plain loop, PyTorch {torch.__version__}").epochs():
         for _ in range(task.hparams["steps_per_epoch"]):
             rows = torch.randint(0, len(following), (task.hparams["batch_size"],), generator=generator)
             loss = functional.cross_entropy(forward(letters[rows]), following[rows])

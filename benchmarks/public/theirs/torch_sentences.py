@@ -9,7 +9,6 @@ from torch import nn
 from torch.nn import functional
 
 from benchmarks.public.task import Task, read_task
-from benchmarks.public.turns import Turns
 
 
 class Sentences(nn.Module):
@@ -53,7 +52,7 @@ def main() -> None:
     best, best_weights = -1, {}
 
     how = {"image": "filters over an image", "series": "filters over a series"}[task.variant]
-    for _ in Turns(task.epochs_a_round, f"plain loop, {how}, PyTorch {torch.__version__}").epochs():
+    for _ in task.turns(f"plain loop, {how}, PyTorch {torch.__version__}").epochs():
         model.train()
         for rows in torch.randperm(stop).split(batch_size):
             optimizer.zero_grad()

@@ -12,7 +12,6 @@ from torch import nn
 from torch.nn import functional
 
 from benchmarks.public.task import Task, read_task
-from benchmarks.public.turns import Turns
 
 
 class Residual(nn.Module):
@@ -44,7 +43,7 @@ def main() -> None:
     rate, best, best_plateau, waited = hparams["learning_rate"], float("inf"), float("inf"), 0
     best_weights = {}
 
-    for _ in Turns(task.epochs_a_round, f"plain loop, PyTorch {torch.__version__}").epochs():
+    for _ in task.turns(f"plain loop, PyTorch {torch.__version__}").epochs():
         total = 0.0
         for rows in torch.randperm(samples).split(batch_size):
             optimizer.zero_grad()
