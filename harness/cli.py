@@ -281,20 +281,22 @@ def matrix(
 ) -> int:
     """Run models in environments, one cell after another, and show what became of each."""
     from harness.commands.matrix import matrix as run_matrix
+    from harness.commands.matrix import resume as resume_night
     from harness.commands.night import plan_night
 
+    workspace = opened()
     if resume:
         if models or environments or recipes or seeds or max_seeds or dry_run:
             raise click.UsageError("--resume goes on with a stored plan: leave the other choices out")
-        return _show_night(run_matrix(opened(), None, budget_minutes=budget, resume=resume), as_json)
+        return _show_night(resume_night(workspace, resume, budget), as_json)
     if not models or not environments:
         raise click.UsageError("name --models and --environments, or say --resume")
     plan = plan_night(
-        opened(), models=models, environment_names=environments, recipes=recipes, seeds=seeds, max_seeds=max_seeds
+        workspace, models=models, environment_names=environments, recipes=recipes, seeds=seeds, max_seeds=max_seeds
     )
     if dry_run:
         return _show_plan(plan, as_json)
-    return _show_night(run_matrix(opened(), plan, budget_minutes=budget, resume=None), as_json)
+    return _show_night(run_matrix(workspace, plan, budget), as_json)
 
 
 @cli.command()
@@ -638,13 +640,13 @@ def _differences(workspace: Workspace, sides: tuple[str, str], as_json: bool) ->
     return 0
 
 
-def _show_runs(records: Any, verdicts: Any, path: Path | None, as_json: bool, **more: Any) -> None:
+def _show_runs(records: Any, verdicts: Any, path: Path, as_json: bool, **more: Any) -> None:
     if as_json:
         from reports.json_view import run_json, verdict_json
 
         runs = [run_json(record) for record in records]
         judged = [verdict_json(item) for item in verdicts]
-        click.echo(_dump({"runs": runs, "verdicts": judged, "report": path and str(path), **more}))
+        click.echo(_dump({"runs": runs, "verdicts": judged, "report": str(path), **more}))
         return
     from reports.terminal import run_table, verdict_table
 

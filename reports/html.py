@@ -17,7 +17,7 @@ from harness.core.differences import Difference
 from harness.core.night import WORST_FIRST
 from harness.core.show import show, show_difference
 from harness.core.trends import Trend
-from harness.core.values import Record, Reference, Status, Verdict
+from harness.core.values import Group, Record, Reference, Status, Verdict
 from reports.charts import interval, nights
 from reports.lines import Line, learning_curves
 
@@ -198,7 +198,7 @@ def safe_url(url: str) -> str:
 
 
 def _groups(records: tuple[Record, ...]) -> list[dict[str, Any]]:
-    groups: dict[tuple[str, str, str, str], list[Record]] = {}
+    groups: dict[Group, list[Record]] = {}
     for record in records:
         groups.setdefault(record.job.group, []).append(record)
     return [

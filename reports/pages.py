@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from harness.core.night import WORST_FIRST, CellState, Night, NightCell
 from harness.core.trends import Trend
-from harness.core.values import Baseline, ModelSpec, Recipe, Record, Reference, Verdict
+from harness.core.values import Baseline, ModelSpec, Recipe, Record, Reference, Status, Verdict
 from harness.wire import SPEED
 from reports.html import WhatChanged, render_template, view_digest, worst_first
 from reports.lines import Line, learning_curves, step_times, trend_lines
 
 Cell = tuple[str, str, str]  # model, recipe, environment
+ALARMS = (Status.REGRESSION, Status.IMPROVED, Status.ERROR)  # told on the first page even where nothing explains them
 NIGHTS_OF_A_STEP = 7  # a change of level as young as this is told on the first page
 
 
@@ -43,13 +44,14 @@ class ModelPage:
 
 def render_night(page: NightPage) -> str:
     """The first page of a night: what is new and bad first, then everything."""
+    verdicts = worst_first(page.verdicts)
     worst: dict[Cell, Verdict] = {}
-    for verdict in reversed(worst_first(page.verdicts)):
-        worst[verdict.model, verdict.recipe, verdict.environment] = verdict
+    for verdict in verdicts:
+        worst.setdefault((verdict.model, verdict.recipe, verdict.environment), verdict)
     cells = {(cell.model, cell.recipe, cell.environment): cell for cell in page.night.cells}
     judged = [cell for cell in cells if cell in worst]
     explained = {sentence for change in page.changes for sentence in change.sentences}
-    alarms = [verdict for verdict in worst_first(page.verdicts) if WORST_FIRST.index(verdict.status) < 3]
+    alarms = [verdict for verdict in verdicts if verdict.status in ALARMS]
     return render_template(
         "night.html.j2",
         title=f"Night {page.night.id}",
@@ -66,7 +68,7 @@ def render_night(page: NightPage) -> str:
         unexplained=[verdict for verdict in alarms if verdict.sentence not in explained],
         unmade=_unmade(page.night.cells, worst),
         steps=[sentence for trend in page.trends for sentence in _young(trend)],
-        verdicts=worst_first(page.verdicts),
+        verdicts=verdicts,
     )
 
 

@@ -163,5 +163,4 @@ def expected_seconds(state: Path, job: Job, recipe: Recipe) -> float | None:
             continue
         if record and record.metrics and not record.reason:
             return record.seconds
-    minutes = recipe.minutes.get(job.framework)
-    return 60 * minutes if minutes else None
+    return recipe.guessed_seconds(job.framework)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ def list_models(workspace: registry.Workspace) -> list[dict[str, Any]]:
     if note.parent.is_dir():  # looking makes no folder
         from harness import store
 
-        store.write_whole(note, json.dumps({"files": files, "models": models}))
+        with suppress(OSError):  # a note that cannot be written costs the next listing a moment, and nothing else
+            store.write_whole(note, json.dumps({"files": files, "models": models}), forced=False)
     return models
 
 

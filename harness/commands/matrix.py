@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from harness import registry, store
-from harness.commands.budget import Budget
 from harness.commands.night import NightOutcome, live_through, reopen
 from harness.core.errors import HarnessError, nearest
 from harness.core.night import Night
 from harness.store import NightFolder
 from reports.progress import Progress
-from reports.terminal import night_plan
 
 
-def matrix(
-    workspace: registry.Workspace, plan: Night | None, *, budget_minutes: float | None, resume: str | None
-) -> NightOutcome:
-    """Live through ``plan``, or go on with the night called ``resume`` ("latest": the last one)."""
+def matrix(workspace: registry.Workspace, plan: Night, budget_minutes: float | None) -> NightOutcome:
+    """Live through ``plan``."""
     with Progress() as progress, store.one_night_at_a_time(workspace.state):
-        if plan is not None:
-            folder = store.create_night(workspace.state, plan)
-        else:
-            folder = _find(workspace, resume or "latest")
-            reopen(folder)
-        progress.say(night_plan(folder.load()))
-        return live_through(workspace, folder, Budget(budget_minutes), progress)
+        return live_through(workspace, store.create_night(workspace.state, plan), budget_minutes, progress)
+
+
+def resume(workspace: registry.Workspace, name: str, budget_minutes: float | None) -> NightOutcome:
+    """Go on with the night called ``name``; "latest" is the last one."""
+    with Progress() as progress, store.one_night_at_a_time(workspace.state):
+        folder = _find(workspace, name)
+        reopen(folder)
+        return live_through(workspace, folder, budget_minutes, progress)
 
 
 def _find(workspace: registry.Workspace, name: str) -> NightFolder:

@@ -21,7 +21,6 @@ from harness.core.newest import newest_runs
 from harness.core.night import (
     ATTEMPTS,
     CellState,
-    Group,
     Night,
     NightCell,
     counts,
@@ -35,6 +34,7 @@ from harness.core.values import Record, Verdict
 from harness.core.verdicts import FAILED, UNDECIDED, exit_code
 from harness.store import NightFolder
 from reports.progress import Progress
+from reports.terminal import night_plan
 
 SECONDS_OF_LISTENING = 2.0  # to what else goes on, before a speed is measured
 
@@ -44,7 +44,7 @@ class NightOutcome:
     night: Night
     records: tuple[Record, ...]
     verdicts: tuple[Verdict, ...]
-    report: Path | None  # None where no run was made
+    report: Path
     exit_code: int
 
 
@@ -62,15 +62,10 @@ def plan_night(
     specs = [registry.load_model(workspace, name) for name in models]
     shelf = [environments.load_environment(workspace.shelves, name) for name in environment_names]
     cells = plan_cells(specs, shelf, recipes, seeds=seeds, max_seeds=max_seeds)
-    by_name = {spec.name: spec for spec in specs}
-    guesses: dict[Group, float | None] = {}
-    for cell in cells:
-        minutes = by_name[cell.model].recipes[cell.recipe].minutes.get(cell.framework)
-        guesses[cell.group] = 60 * minutes if minutes else None
     moment = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%S")
     return Night(
         id=f"{moment}-{secrets.token_hex(2)}",
-        cells=informed(cells, store.load_records(workspace.state), store.load_said(workspace.state), guesses),
+        cells=informed(cells, store.load_records(workspace.state), store.load_said(workspace.state)),
         started=time.time(),
         seeds=seeds,
         max_seeds=max_seeds,
@@ -88,14 +83,18 @@ def reopen(folder: NightFolder) -> None:
 
 
 def live_through(
-    workspace: registry.Workspace, folder: NightFolder, budget: Budget, progress: Progress
+    workspace: registry.Workspace, folder: NightFolder, budget_minutes: float | None, progress: Progress
 ) -> NightOutcome:
-    """Run every waiting cell, survive any failure, and report; a stop from outside marks the rest and reports too."""
+    """Run every waiting cell, survive any failure, and report; a stop from outside marks the rest and is passed on."""
+    budget = Budget(budget_minutes)
+    night = folder.load()
+    progress.say(night_plan(night))
     try:
-        while cell := next_cell(folder.load().cells):
-            folder.mark(_run(workspace, folder, cell, budget, progress))
+        while cell := next_cell(night.cells):
+            folder.mark(_run(workspace, night, cell, budget, progress))
+            night = folder.load()
     except KeyboardInterrupt:
-        for cell in folder.load().cells:
+        for cell in folder.load().cells:  # read again: the stop may have come after a cell was marked
             if cell.state is CellState.WAITING:
                 folder.mark(replace(cell, state=CellState.NOT_RUN, reason="the night was stopped"))
         folder.finish(complete=False)
@@ -116,11 +115,8 @@ def night_outcome(workspace: registry.Workspace, night: Night) -> NightOutcome:
     )
 
 
-def _run(
-    workspace: registry.Workspace, folder: NightFolder, cell: NightCell, budget: Budget, progress: Progress
-) -> NightCell:
+def _run(workspace: registry.Workspace, night: Night, cell: NightCell, budget: Budget, progress: Progress) -> NightCell:
     """The cell as it is afterwards."""
-    night = folder.load()
     if not budget.allows(cell.first_look_seconds):
         return replace(cell, state=CellState.NOT_RUN, reason=f"the budget of {budget.minutes:g} minutes does not last")
     if cell.mode == "speed" and (busy := _busy()):

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 
 from harness import registry, store
-from harness.commands.budget import Budget
 from harness.commands.night import NightOutcome, live_through, plan_night, reopen
 from harness.core.night import Night
 from harness.store import NightFolder
 from reports.progress import Progress
-from reports.terminal import night_plan, night_table
+from reports.terminal import night_table
 
 SAME_NIGHT_HOURS = 20.0  # a stopped night that is older is left as it is: the next one has begun
 TAG = "cpu"  # the recipes that a night runs where harness.toml names none
@@ -25,8 +24,7 @@ def nightly(workspace: registry.Workspace) -> NightOutcome:
         else:
             progress.say(f"night {folder.id} was not brought to its end: going on with it")
             reopen(folder)
-        progress.say(night_plan(folder.load()))
-        outcome = live_through(workspace, folder, Budget(workspace.nightly.budget_minutes), progress)
+        outcome = live_through(workspace, folder, workspace.nightly.budget_minutes, progress)
         _notify(workspace, outcome, progress)
     return outcome
 

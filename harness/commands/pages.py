@@ -14,7 +14,7 @@ from harness.core.errors import HarnessError
 from harness.core.newest import newest_runs
 from harness.core.trends import Trend, points_of, trends
 from harness.core.turns import BAD, like, turn, turned_at
-from harness.core.values import Baseline, ModelSpec, Record, RunStatus, Verdict
+from harness.core.values import Baseline, Group, ModelSpec, Record, RunStatus, Verdict
 from reports.html import WhatChanged, page_of, view_digest, worst_first
 from reports.pages import ModelPage, render_model, render_run
 
@@ -64,7 +64,7 @@ def explain(
     baselines: Mapping[str, Baseline],
 ) -> tuple[WhatChanged, ...]:
     """What differs between the last good and the first bad run of every cell that is bad, new ones first."""
-    by_cell: dict[tuple[str, str, str, str], list[Record]] = {}
+    by_cell: dict[Group, list[Record]] = {}
     for record in history:
         by_cell.setdefault(record.job.group, []).append(record)
     found: dict[tuple[str, str], WhatChanged] = {}
@@ -73,9 +73,8 @@ def explain(
         if verdict.reference and verdict.reference.kind == "measured":
             sides = _sides(verdict, records)
         else:
-            group = (verdict.model, verdict.recipe, verdict.framework, verdict.environment)
             recipe = specs[verdict.model].recipes[verdict.recipe]
-            turned = turn(verdict, by_cell.get(group, ()), recipe, baselines[verdict.model])
+            turned = turn(verdict, by_cell.get(verdict.group, ()), recipe, baselines[verdict.model])
             sides, new = ((turned.good, turned.bad), turned.new) if turned else (None, False)
         if sides is None:
             continue
@@ -153,7 +152,7 @@ def write_models(
 
 def newest_of_each(history: Sequence[Record]) -> tuple[Record, ...]:
     """One run for each recipe and environment: of the newest ones the lowest seed that finished."""
-    chosen: dict[tuple[str, str, str, str], Record] = {}
+    chosen: dict[Group, Record] = {}
     for record in newest_runs(history):
         kept = chosen.get(record.job.group)
         if kept is None or (kept.status is not RunStatus.FINISHED and record.status is RunStatus.FINISHED):
@@ -167,7 +166,9 @@ def write_runs(folder: Path, records: Iterable[Record]) -> None:
         path = folder / page_of("run", record.id)
         if _made_by(path) != view_digest():
             log = "" if record.status is RunStatus.FINISHED else store.log_tail(record)
-            _write(path, render_run(record, f"python -m harness run {command_line(record.job)}", log))
+            store.write_whole(
+                path, render_run(record, f"python -m harness run {command_line(record.job)}", log), forced=False
+            )
 
 
 def _made_by(path: Path) -> str:
@@ -186,11 +187,4 @@ def write_page(path: Path, text: str) -> None:
             return
     except (OSError, UnicodeDecodeError):
         pass
-    _write(path, text)
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole, but not forced to the disk: it can be made again at any time."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    store.write_whole(path, text, forced=False)

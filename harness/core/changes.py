@@ -21,8 +21,7 @@ def key(verdict: Verdict) -> str:
     """The cell and what it was compared with."""
     reference = verdict.reference
     against = (reference.kind, reference.source, reference.environment or "") if reference else ("", "", "")
-    cell = (verdict.model, verdict.recipe, verdict.framework, verdict.environment, verdict.metric)
-    return "\t".join((*cell, *against))
+    return "\t".join((*verdict.group, verdict.metric, *against))
 
 
 def said(verdict: Verdict, method: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from harness.core.values import Job, Record
+from harness.core.values import Record
 
 Kind = Literal[
     "data", "code", "recipe", "job", "start", "framework", "package", "variable", "library", "setting", "machine"
@@ -58,7 +58,7 @@ def differences(
         *_digest("data", before, after, _mapping("data", _data(before), _data(after))),
         *_digest("code", before, after, _files(origins[0].files, origins[1].files)),
         *_mapping("recipe", origins[0].hyperparameters, origins[1].hyperparameters),
-        *_mapping("job", _job(before.job), _job(after.job)),
+        *_mapping("job", asdict(before.job), asdict(after.job)),
         *(() if seeds_differ else _start(before, after)),
         *_packages(before, after),
         *_mapping("variable", _variables(before, seeds_differ), _variables(after, seeds_differ)),
@@ -123,10 +123,6 @@ def _files(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Diff
 
 def _lines(text: str | None) -> str | None:
     return None if text is None else f"{len(text.splitlines())} line(s)"
-
-
-def _job(job: Job) -> dict[str, Any]:
-    return asdict(job)
 
 
 def _start(before: Record, after: Record) -> Iterator[Difference]:

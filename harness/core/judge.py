@@ -9,7 +9,7 @@ from statistics import variance
 
 from harness.core.disturbance import disturbance
 from harness.core.show import show
-from harness.core.values import Baseline, Metric, Recipe, Record, Reference, RunStatus, Status, Verdict
+from harness.core.values import Baseline, Group, Metric, Recipe, Record, Reference, RunStatus, Status, Verdict
 from harness.core.verdicts import make_verdict, values_of
 from harness.statistics import Evidence, MeanSpread, RawRuns, Single, Spread, judge_accuracy, judge_speed
 from harness.wire import SPEED
@@ -28,7 +28,7 @@ def judge(records: Sequence[Record], recipe: Recipe, baseline: Baseline) -> tupl
 
     ``records`` are runs of ``recipe``; every one of them counts, the failed ones too.
     """
-    groups: dict[tuple[str, str, str, str], list[Record]] = {}
+    groups: dict[Group, list[Record]] = {}
     for record in records:
         groups.setdefault(record.job.group, []).append(record)
     return tuple(

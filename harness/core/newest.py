@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.core.values import Record
+from harness.core.values import Group, Record
 
 # Runs that differ in one of these are not runs of the same job.
 SAME = ("code", "environment", "data")
@@ -16,7 +16,7 @@ def newest_runs(records: Iterable[Record]) -> tuple[Record, ...]:
     ``records`` come oldest first.  Made alike means equal digests of code, environment and data and
     the same machine class; a run that never got that far (no digests) stands alone.
     """
-    groups: dict[tuple[str, str, str, str], list[Record]] = {}
+    groups: dict[Group, list[Record]] = {}
     for record in records:
         groups.setdefault(record.job.group, []).append(record)
     chosen: list[Record] = []

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import quantiles
+from typing import Any
 
 from harness.core.disturbance import disturbance
 from harness.core.errors import HarnessError
 from harness.core.plan import recipes_called
-from harness.core.values import Environment, Mode, ModelSpec, Record, RunStatus, Status, Verdict
+from harness.core.values import Environment, Group, Mode, ModelSpec, Record, RunStatus, Status, Verdict
 
-Group = tuple[str, str, str, str]  # as Job.group
 ATTEMPTS = 2  # a cell that was disturbed, or whose worker was killed, is tried once more the same night
 
 
@@ -90,6 +90,7 @@ def plan_cells(
             environment=environment.name,
             mode=spec.recipes[name].mode,
             runs=seeds or min(spec.recipes[name].first_seeds, max_seeds or spec.recipes[name].max_seeds),
+            expected_seconds=spec.recipes[name].guessed_seconds(environment.framework),
         )
         for spec in specs
         for name in _recipes(spec, recipes)
@@ -111,14 +112,11 @@ def _recipes(spec: ModelSpec, wanted: Sequence[str]) -> tuple[str, ...]:
 
 
 def informed(
-    cells: Iterable[NightCell],
-    records: Iterable[Record],
-    said: Mapping[str, Mapping[str, object]],
-    guesses: Mapping[Group, float | None],
+    cells: Iterable[NightCell], records: Iterable[Record], said: Mapping[str, Mapping[str, object]]
 ) -> tuple[NightCell, ...]:
     """The cells with what earlier runs tell: how long, how long ago, and whether something was wrong.
 
-    ``said`` is what was said last, by tab-separated cell; ``guesses`` the recipes' own seconds a run.
+    ``said`` is what was said last, by tab-separated cell.
     """
     runs: dict[Group, list[Record]] = {}
     for record in records:
@@ -128,7 +126,7 @@ def informed(
         replace(
             cell,
             expected_seconds=_p90([run.seconds for run in runs.get(cell.group, []) if run.status is RunStatus.FINISHED])
-            or guesses.get(cell.group),
+            or cell.expected_seconds,
             suspicious=cell.group in doubted,
             last_run=max((run.started for run in runs.get(cell.group, [])), default=0.0),
         )
@@ -198,8 +196,7 @@ def cell_words(night: Night, verdicts: Iterable[Verdict]) -> dict[Group, str]:
     """For each cell its worst status, or its state where nothing was judged."""
     statuses: dict[Group, list[Status]] = {}
     for verdict in verdicts:
-        group = (verdict.model, verdict.recipe, verdict.framework, verdict.environment)
-        statuses.setdefault(group, []).append(verdict.status)
+        statuses.setdefault(verdict.group, []).append(verdict.status)
 
     def word(cell: NightCell) -> str:
         found = statuses.get(cell.group)
@@ -210,5 +207,7 @@ def cell_words(night: Night, verdicts: Iterable[Verdict]) -> dict[Group, str]:
     return {cell.group: word(cell) for cell in night.cells}
 
 
-def changed_cell(night: Night, group: Group, change: Callable[[NightCell], NightCell]) -> Night:
-    return replace(night, cells=tuple(change(cell) if cell.group == group else cell for cell in night.cells))
+def changed_cell(night: Night, group: Group, **changes: Any) -> Night:
+    return replace(
+        night, cells=tuple(replace(cell, **changes) if cell.group == group else cell for cell in night.cells)
+    )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from harness.core.errors import HarnessError, nearest
-from harness.core.values import Environment, Job, ModelSpec, Recipe, Status, Verdict
+from harness.core.values import Environment, Group, Job, ModelSpec, Recipe, Status, Verdict
 
 OPEN = frozenset({Status.INCONCLUSIVE})
 
@@ -97,15 +97,14 @@ def next_look(done: int, schedule: Sequence[int], cap: int) -> int:
     return next((look for look in looks(schedule, cap) if look > done), done)
 
 
-def undecided(verdicts: Iterable[Verdict]) -> frozenset[tuple[str, str, str, str]]:
+def undecided(verdicts: Iterable[Verdict]) -> frozenset[Group]:
     """Groups of jobs that more runs could decide.
 
     A group with a failed run is not asked for more: the failure has to be looked at first.
     """
-    statuses: dict[tuple[str, str, str, str], set[Status]] = {}
+    statuses: dict[Group, set[Status]] = {}
     for verdict in verdicts:
-        group = (verdict.model, verdict.recipe, verdict.framework, verdict.environment)
-        statuses.setdefault(group, set()).add(verdict.status)
+        statuses.setdefault(verdict.group, set()).add(verdict.status)
     stop = {Status.ERROR, Status.UNMEASURED, Status.INVALID}
     return frozenset(group for group, found in statuses.items() if found & OPEN and not found & stop)
 
@@ -116,7 +115,7 @@ def more_jobs(jobs: Sequence[Job], verdicts: Iterable[Verdict], schedule: Sequen
     ``jobs`` are all that ran so far, ``schedule`` the counts of runs at which one looks.  New seeds are the
     smallest that were not used.
     """
-    groups: dict[tuple[str, str, str, str], list[Job]] = {}
+    groups: dict[Group, list[Job]] = {}
     for job in jobs:
         groups.setdefault(job.group, []).append(job)
     wanted = undecided(verdicts)

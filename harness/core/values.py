@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
 Mode = Literal["train", "speed"]
+Group = tuple[str, str, str, str]  # model, recipe, framework, environment: a cell
 StdKind = Literal["sample", "population", "standard error"]
 
 
@@ -57,6 +58,11 @@ class Recipe:
     flops_per_sample: float | None = None  # of one training step, forward and backward
     minutes: Mapping[str, float] = field(default_factory=dict)  # by framework, per seed: a guess
     tags: tuple[str, ...] = ()  # names under which recipes of many models are run together
+
+    def guessed_seconds(self, framework: str) -> float | None:
+        """Of a run, by ``minutes``; None where they say nothing of the framework."""
+        minutes = self.minutes.get(framework)
+        return 60 * minutes if minutes else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +166,7 @@ class Job:
     threads: int
 
     @property
-    def group(self) -> tuple[str, str, str, str]:
+    def group(self) -> Group:
         """Jobs that differ in their seed only."""
         return (self.model, self.recipe, self.framework, self.environment)
 
@@ -241,3 +247,8 @@ class Verdict:
     sentence: str
     runs: tuple[str, ...]  # ids of the records behind it
     p: float | None = None  # against no change, paid for repeated looks; None where nothing was tested
+
+    @property
+    def group(self) -> Group:
+        """As ``Job.group``."""
+        return (self.model, self.recipe, self.framework, self.environment)

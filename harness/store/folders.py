@@ -155,14 +155,18 @@ def log_tail(record: Record, lines: int = 60) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write under a temporary name, then rename: a reader sees all of it or nothing."""
+def write_whole(path: Path, text: str, *, forced: bool = True) -> None:
+    """Write under a temporary name, then rename: a reader sees all of it or nothing.
+
+    ``forced`` to the disk before the rename; not needed for what can be made again at any time.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("w", encoding="utf-8") as file:
             file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+            if forced:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

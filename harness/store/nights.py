@@ -8,9 +8,10 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from harness.core.errors import HarnessError
-from harness.core.night import CellState, Group, Night, NightCell, changed_cell
+from harness.core.night import CellState, Night, NightCell, changed_cell
 from harness.store.folders import disk_faults, write_whole
 from harness.wire.events import dumps
 
@@ -54,7 +55,7 @@ class NightFolder:
                 file.write("\n")  # before the line: a torn one spoils no other
             file.write(json.dumps(told))
 
-    def _lines(self) -> Iterator[dict[str, object]]:
+    def _lines(self) -> Iterator[dict[str, Any]]:
         path = self.path / "states.jsonl"
         for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
             try:
@@ -63,21 +64,11 @@ class NightFolder:
                 continue
 
 
-def _after(night: Night, line: dict[str, object]) -> Night:
+def _after(night: Night, line: dict[str, Any]) -> Night:
     if "finished" in line:
-        ended = {"finished": line["finished"], "complete": line["complete"]}
-        return dataclasses.replace(night, **ended)  # type: ignore[arg-type]
-    group: Group = tuple(line["group"])  # type: ignore[arg-type,assignment]
-    return changed_cell(
-        night,
-        group,
-        lambda cell: dataclasses.replace(
-            cell,
-            state=CellState(str(line["state"])),
-            reason=str(line["reason"]),
-            attempts=int(str(line["attempts"])),
-        ),
-    )
+        return dataclasses.replace(night, finished=line["finished"], complete=line["complete"])
+    changes = {"state": CellState(line["state"]), "reason": line["reason"], "attempts": line["attempts"]}
+    return changed_cell(night, tuple(line["group"]), **changes)
 
 
 def create_night(state: Path, night: Night) -> NightFolder:

@@ -78,16 +78,16 @@ def test_earlier_runs_tell_how_long_a_cell_takes_and_when_it_ran() -> None:
     runs.append(replace(record(), seconds=900.0, started=12.0, status=RunStatus.TIMEOUT))
     group = runs[0].job.group
     cell = NightCell(model=group[0], recipe=group[1], framework=group[2], environment=group[3])
-    (known,) = informed([cell], runs, {}, {})
+    (known,) = informed([cell], runs, {})
     assert known.expected_seconds == 10.0
     assert known.last_run == 12.0
-    (guessed,) = informed([cell], [], {}, {group: 60.0})
+    (guessed,) = informed([replace(cell, expected_seconds=60.0)], [], {})
     assert guessed.expected_seconds == 60.0
 
 
 def test_what_was_no_pass_last_time_is_suspicious() -> None:
     said = {"toy\tdigits\ttorch\ta\ttop1\t\t\t": {"status": "REGRESSION"}, "toy\tdigits\ttorch\tb": {"status": "PASS"}}
-    cells = informed([CELL, replace(CELL, environment="b")], [], said, {})
+    cells = informed([CELL, replace(CELL, environment="b")], [], said)
     assert [cell.suspicious for cell in cells] == [True, False]
 
 
