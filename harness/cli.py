@@ -594,6 +594,91 @@ def runs_import(opened: Opener, file: Path, as_json: bool) -> int:
     return 0
 
 
+@cli.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="The file to write.")
+@click.option("--with-wheels", is_flag=True, help="Also the packages, for the day an index has forgotten them.")
+@click.option("--with-data", is_flag=True, help="Also the data, where its licence allows.")
+@click.option("--include-host", is_flag=True, help="Also the log, and let texts name this machine and its folders.")
+@as_json
+@opens
+def pack(
+    opened: Opener,
+    runs: tuple[str, ...],
+    output: Path,
+    with_wheels: bool,
+    with_data: bool,
+    include_host: bool,
+    as_json: bool,
+) -> int:
+    """Pack runs of one model, and all that is needed to make them again, into one file."""
+    from harness.commands.pack import pack as pack_runs
+
+    packed = pack_runs(opened(), runs, output, with_wheels=with_wheels, with_data=with_data, include_host=include_host)
+    found = {"path": str(output), "bytes": packed.bytes, "model": packed.about.model}
+    told = f"{output}: {len(packed.about.runs)} run(s) of {packed.about.model}, {packed.bytes:,} bytes"
+    names = [run.id for run in packed.about.runs]
+    click.echo(_dump({**found, "runs": names}) if as_json else f"{told}\nlook into it: harness inspect {output}")
+    return 0
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@as_json
+@opens
+def inspect(opened: Opener, file: Path, as_json: bool) -> int:
+    """Say what is in a capsule, whether it is intact and what it needs here.  Runs nothing of it."""
+    from harness.commands.inspect import inspect as look
+    from reports.capsule import inspection_text
+
+    found = look(opened(), file)
+    click.echo(_dump(found) if as_json else inspection_text(found))
+    return 0
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--into", type=click.Path(path_type=Path), help="A new folder for what is made; named like FILE if left out."
+)
+@click.option("--yes", is_flag=True, help="Run the code in FILE without asking.")
+@click.option("--environment", "-e", help="Another environment than the packed one.")
+@with_threads
+@click.option("--allow-index", is_flag=True, help="Let its lock take packages from places that are not yours.")
+@as_json
+@opens
+@stops_cleanly
+def reproduce(
+    opened: Opener,
+    file: Path,
+    into: Path | None,
+    yes: bool,
+    environment: str | None,
+    threads: int | None,
+    allow_index: bool,
+    as_json: bool,
+) -> int:
+    """Train again what a capsule holds, and say whether it comes out again."""
+    from harness.commands.reproduce import Request
+    from harness.commands.reproduce import reproduce as again
+    from reports.capsule import reproduction_json, reproduction_text
+
+    request = Request(path=file, into=into, environment=environment, threads=threads, allow_index=allow_index)
+
+    def confirm(question: str) -> bool:
+        click.echo(question, err=True)
+        return yes or (sys.stdin.isatty() and click.confirm("Run it?", err=True))
+
+    done = again(opened(), request, confirm)
+    told = (done.answer, done.pairs, done.verdicts, done.differences)
+    if as_json:
+        click.echo(_dump({**reproduction_json(*told), "folder": str(done.folder)}))
+    else:
+        click.echo(reproduction_text(*told))
+        click.echo(f"\nall of it lies in {done.folder}: harness --workspace {done.folder} report")
+    return done.exit_code
+
+
 @cli.group()
 def index() -> None:
     """The index over the run folders, for questions about many runs."""

@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
-from harness import store, wire
+import harness
+from harness import environments, store, wire
 from harness.core.errors import HarnessError
 from harness.core.fold import fold
 from harness.core.values import Job, ModelSpec, Pair, Recipe, Record
 from harness.datasets import Prepared
 from harness.environments import Built
-from harness.execution import follow, take_snapshot
+from harness.execution import copy_snapshot, follow, repository_of, take_snapshot
 from harness.registry import Workspace
 from harness.wire.events import Event
 from harness.wire.job import WorkerJob
@@ -39,23 +40,30 @@ def carry_out(
     place: tuple[int, int],
     pair: Pair | None = None,
     night: str = "",
+    code: Path | None = None,
+    parent: str = "",
 ) -> Record:
     """Run one job to its end, whatever that is, and store what happened.
 
-    ``place`` is (how many runs came before, how many there are).  Raises HarnessError when the run
+    ``place`` is (how many runs came before, how many there are).  ``code`` is an earlier snapshot to run instead
+    of today's files, and ``parent`` the run that it was taken for.  Raises HarnessError when the run
     folder cannot be written, and passes KeyboardInterrupt on after marking the run interrupted.
     """
     folder = store.create_run(workspace.state, new_run_id(job))
     with store.disk_faults(folder.path):
-        code_digest = take_snapshot(folder.code, Path(spec.folder), Path(spec.family) if spec.family else None)
+        digest = copy_snapshot(code, folder.code) if code else take_snapshot(folder.code, *_sources(spec))
     folder.write_job(worker_job(folder.id, job, recipe, data))
+    for ending, text in environments.written(workspace.shelves, job.environment).items():
+        folder.write(f"environment{ending}", text)
     submitted = {
-        "code": code_digest,
+        "code": digest,
         "environment": built.environment.digest,
         "data": data.manifest if data else None,
         "command": f"python -m harness run {command_line(job)}",
         "pair": dataclasses.asdict(pair) if pair else None,
         "night": night,
+        "parent": parent,
+        "repository": None if code else _repository(folder, spec),
     }
     events = [Event("submitted", time.time(), submitted)]
     folder.append(events[0])
@@ -100,6 +108,21 @@ def _keep(folder: store.RunFolder, record: Record, workspace: Workspace, progres
             index.add(folder.id, record)
     except HarnessError as error:
         progress.say(f"{folder.id} is stored but not yet in the index: {'; '.join(error.messages)}")
+
+
+def _sources(spec: ModelSpec) -> list[Path]:
+    return [Path(folder) for folder in (spec.folder, spec.family) if folder]
+
+
+def _repository(folder: store.RunFolder, spec: ModelSpec) -> dict[str, str] | None:
+    """Commit and address of the checkout that the code is from; what was not committed goes into the folder."""
+    package = Path(harness.__file__).parent
+    found = repository_of([*_sources(spec), package / "wire", package / "worker"])
+    if found is None:
+        return None
+    if found.difference:
+        folder.write("uncommitted.diff", found.difference)
+    return {"head": found.head, "remote": found.remote}
 
 
 def new_run_id(job: Job) -> str:

@@ -88,7 +88,7 @@ def write_report(
         write_runs(folder, [*named, *drawn])
         index = folder / "index.html"
         if night:
-            page = NightPage(
+            night_page = NightPage(
                 night=night,
                 verdicts=tuple(verdicts),
                 changes=changes,
@@ -97,22 +97,26 @@ def write_report(
                 generated=generated,
                 pages=pages,
             )
-            store.write_whole(index, render_night(page))
+            store.write_whole(index, render_night(night_page))
         else:
-            store.write_whole(index, render(_page(records, verdicts, baselines, changes, notes, generated, pages)))
+            page = page_about(
+                records, verdicts, baselines, generated=generated, changes=changes, notes=notes, pages=pages
+            )
+            store.write_whole(index, render(page))
     method = deciding_code()
     store.remember(workspace.state, {key(verdict): said(verdict, method) for verdict in verdicts})
     return index
 
 
-def _page(
+def page_about(
     records: Sequence[Record],
     verdicts: Sequence[Verdict],
     baselines: Sequence[Baseline],
-    changes: tuple[WhatChanged, ...],
-    notes: Sequence[str],
+    *,
     generated: str,
-    pages: frozenset[str],
+    changes: tuple[WhatChanged, ...] = (),
+    notes: Sequence[str] = (),
+    pages: frozenset[str] = frozenset(),
 ) -> Page:
     return Page(
         title=f"Reproduction report: {', '.join(sorted({record.job.model for record in records}))}",

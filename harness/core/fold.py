@@ -54,6 +54,8 @@ def fold(id: str, job: Job, events: Iterable[Event], *, path: str = "") -> Recor
         garbled_lines=sum(event.kind == "garbled" for event in history),
         pair=Pair(**submitted["pair"]) if submitted.get("pair") else None,
         night=str(submitted.get("night", "")),
+        repository={str(name): str(value) for name, value in (submitted.get("repository") or {}).items()},
+        parent=str(submitted.get("parent", "")),
         path=path,
     )
 

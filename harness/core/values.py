@@ -209,6 +209,8 @@ class Record:
     garbled_lines: int
     pair: Pair | None = None
     night: str = ""  # id of the matrix or nightly that it was made for
+    repository: Mapping[str, str] = field(default_factory=dict)  # head, remote: of the checkout that the code is from
+    parent: str = ""  # the packed run that this one was made again from
     path: str = ""
 
 

@@ -5,12 +5,19 @@ Built by uv with pip's configuration passed on.  Never imports a framework.
 
 from harness.environments.adding import add, known_package, template_of
 from harness.environments.building import Built, build, find_built, remove
-from harness.environments.definitions import CURRENT, load_definitions, load_environment, load_environments
+from harness.environments.definitions import (
+    CURRENT,
+    load_definition,
+    load_definitions,
+    load_environment,
+    load_environments,
+)
 from harness.environments.installed import current
 from harness.environments.locking import lock
 from harness.environments.packages import install_package
 from harness.environments.pip_configuration import PipConfiguration, pip_configuration
 from harness.environments.versions import available_versions
+from harness.environments.written import written
 
 __all__ = [
     "CURRENT",
@@ -23,6 +30,7 @@ __all__ = [
     "find_built",
     "install_package",
     "known_package",
+    "load_definition",
     "load_definitions",
     "load_environment",
     "load_environments",
@@ -30,4 +38,5 @@ __all__ = [
     "pip_configuration",
     "remove",
     "template_of",
+    "written",
 ]

@@ -56,8 +56,12 @@ def find_built(environment: Environment, state: Path) -> Built | None:
     return Built(environment=environment, python=python, seconds=0.0, packages=ready["packages"])
 
 
-def build(environment: Environment, *, shelves: Sequence[Path], state: Path, say: Say) -> Built:
+def build(
+    environment: Environment, *, shelves: Sequence[Path], state: Path, say: Say, wheels: Path | None = None
+) -> Built:
     """The venv of this environment, built now if it was not before; a system interpreter as it was found.
+
+    With a folder of ``wheels`` nothing else is asked for packages, no index and no network.
 
     Raises HarnessError with uv's own words where it cannot be built; then nothing is left behind.
     """
@@ -69,7 +73,7 @@ def build(environment: Environment, *, shelves: Sequence[Path], state: Path, say
     with held(_lock_path(environment.name, state), f"environment {environment.name}", say):
         if found := find_built(environment, state):
             return found
-        return _build(environment, definition, state, say)
+        return _build(environment, definition, state, say, wheels)
 
 
 def remove(name: str, *, state: Path, say: Say = silent) -> tuple[Path, ...]:
@@ -88,14 +92,14 @@ def _taken(environment: Environment, install: str = "") -> Built:
     return Built(environment=found, python=Path(str(found.interpreter)), seconds=0.0, packages=packages)
 
 
-def _build(environment: Environment, definition: Definition, state: Path, say: Say) -> Built:
+def _build(environment: Environment, definition: Definition, state: Path, say: Say, wheels: Path | None) -> Built:
     workshop = _workshop(environment.name, state)
     shutil.rmtree(workshop, ignore_errors=True)  # what a killed build left; ours alone under the lock
     workshop.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     try:
         folder = Path(tempfile.mkdtemp(dir=workshop))
-        _install(folder, definition, say)
+        _install(folder, definition, say, wheels)
         _write_ready(folder, environment, time.monotonic() - started)
         _set_aside(_folder(environment, state), workshop)  # one whose interpreter is gone
         folder.rename(_folder(environment, state))
@@ -110,9 +114,9 @@ def _build(environment: Environment, definition: Definition, state: Path, say: S
     return Built(environment=environment, python=found.python, seconds=seconds, packages=found.packages)
 
 
-def _install(folder: Path, definition: Definition, say: Say) -> None:
+def _install(folder: Path, definition: Definition, say: Say, wheels: Path | None) -> None:
     say(f"building {definition.name} (Python {definition.python}: {', '.join(definition.requirements)})")
-    pip = pip_configuration()
+    pip = PipConfiguration(no_index=True, find_links=(str(wheels),)) if wheels else pip_configuration()
     python = _interpreter(definition.python)
     run_uv(["venv", "--relocatable", "--quiet", "--python", python, str(folder)], pip=pip, say=say)
     lock = folder / "requirements.lock"  # kept: what was installed, whatever becomes of the shelf
@@ -120,7 +124,7 @@ def _install(folder: Path, definition: Definition, say: Say) -> None:
     try:
         _sync(folder, lock, pip, (), say)
     except UvError:
-        if definition.index is None:
+        if definition.index is None or wheels:
             raise
         say(f"not found by pip's configuration alone; trying {definition.index} as well")
         _sync(folder, lock, pip, ("--index", definition.index), say)

@@ -1,6 +1,7 @@
 """Start a job from a snapshot of its code and follow it to its end."""
 
 from harness.execution.local import follow
-from harness.execution.snapshot import take_snapshot
+from harness.execution.repository import Repository, repository_of
+from harness.execution.snapshot import copy_snapshot, take_snapshot
 
-__all__ = ["follow", "take_snapshot"]
+__all__ = ["Repository", "copy_snapshot", "follow", "repository_of", "take_snapshot"]

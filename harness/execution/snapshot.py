@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
+from harness.core.digests import code_digest
+
 
 def take_snapshot(code: Path, model_folder: Path, family_folder: Path | None = None) -> str:
     """Copy wire, worker and the model's folder below ``code``; return the sha256 of what was copied.
@@ -24,11 +26,19 @@ def take_snapshot(code: Path, model_folder: Path, family_folder: Path | None = N
     _copy_folder(model_folder, model)
     for module in family_folder.glob("*.py") if family_folder else ():
         _copy(module, model / module.name)
-    digest = hashlib.sha256()
-    for path in sorted(_files(code)):
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        digest.update(f"{path.relative_to(code).as_posix()}\t{content}\n".encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()
+    return digest_of(code)
+
+
+def copy_snapshot(source: Path, code: Path) -> str:
+    """Copy one that was taken earlier, as it is; return its digest, which is that of the earlier one."""
+    _copy_folder(source, code)
+    return digest_of(code)
+
+
+def digest_of(code: Path) -> str:
+    return code_digest(
+        {path.relative_to(code).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in _files(code)}
+    )
 
 
 def _copy_folder(source: Path, target: Path) -> None:

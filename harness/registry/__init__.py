@@ -10,7 +10,7 @@ from harness.registry.workspace import NightlyPlan, Workspace, builtin_shelf, op
 
 if TYPE_CHECKING:
     from harness.registry.baselines import load_baseline
-    from harness.registry.models import load_model, load_models
+    from harness.registry.models import load_model, load_models, load_snapshot
     from harness.registry.recording import record_references
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "load_baseline",
     "load_model",
     "load_models",
+    "load_snapshot",
     "open_workspace",
     "record_references",
 ]
@@ -29,6 +30,7 @@ _WHERE = {
     "load_baseline": "baselines",
     "load_model": "models",
     "load_models": "models",
+    "load_snapshot": "models",
     "record_references": "recording",
 }
 

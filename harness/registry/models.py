@@ -83,6 +83,24 @@ def load_models(workspace: Workspace) -> tuple[ModelSpec, ...]:
     return tuple(model for model, _ in read if model is not None)
 
 
+def load_snapshot(folder: Path) -> ModelSpec:
+    """The model of a run's snapshot, where what its family shares lies beside its own files."""
+    shown = f"models/{folder.name}/model.toml"
+    raw, faults = read_toml((folder / "model.toml").read_bytes(), shown)
+    raise_faults(faults)
+    try:
+        parsed = _Model.model_validate(raw)
+    except ValidationError as error:
+        raise_faults(schema_faults(error, _Model, shown))
+        raise
+    raise_faults(Fault(file=shown, text=text, hint=hint) for text, hint in _file_faults(raw))
+    return _model(parsed, folder, _frameworks(folder), None)
+
+
+def _frameworks(folder: Path) -> tuple[str, ...]:
+    return tuple(name for name, file in MODEL_FILES.items() if (folder / file).is_file())
+
+
 def _folders(shelves: Sequence[Path]) -> dict[str, Path]:
     """Model folders by name; an earlier shelf shadows a later one."""
     return {path.parent.name: path.parent for shelf in reversed(shelves) for path in shelf.glob("models/*/model.toml")}
@@ -98,7 +116,7 @@ def _read(folder: Path, shelves: Sequence[Path]) -> tuple[ModelSpec | None, list
         parsed = _Model.model_validate(raw)
     except ValidationError as error:
         faults = schema_faults(error, _Model, shown)
-    frameworks = tuple(name for name, file in MODEL_FILES.items() if (folder / file).is_file())
+    frameworks = _frameworks(folder)
     family = _family(folder, parsed.family if parsed else None, shelves)
     found = (*_folder_faults(folder, frameworks), *_family_faults(folder, family), *_file_faults(raw))
     faults += [Fault(file=shown, text=text, hint=hint) for text, hint in found]

@@ -19,12 +19,13 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
 
 from filelock import FileLock
 
 from harness.core.errors import HarnessError
+from harness.core.names import leads_down
 from harness.store.folders import RunFolder, disk_faults
 from harness.wire.events import dumps
 
@@ -147,18 +148,12 @@ def _manifest(archive: tarfile.TarFile, entry: tarfile.TarInfo | None) -> dict[s
         for run, files in raw["runs"].items()
     }
     for run, files in contents.items():
-        if not _plain(run) or len(PurePosixPath(run).parts) != 1:
+        if not leads_down(run) or "/" in run:
             raise _Damaged(f"{run!r} is no name of a run")
         for name in files:
-            if not _plain(name):
+            if not leads_down(name):
                 raise _Damaged(f"{name!r} leads out of its run")
     return contents
-
-
-def _plain(name: str) -> bool:
-    """Whether a path leads down, and is spelt in the one way that a path is."""
-    path = PurePosixPath(name)
-    return str(path) == name and not path.is_absolute() and not {"..", "."} & set(path.parts) and "\x00" not in name
 
 
 def _write(content: IO[bytes], path: Path, digest: str) -> None:

@@ -1,4 +1,5 @@
-"""A run folder is append-only: job.json, events.jsonl, worker.log, record.json, code/.
+"""A run folder is append-only: job.json, environment.toml, environment.lock, uncommitted.diff, events.jsonl,
+worker.log, record.json, code/.
 
 ``record.json`` appears last, whole and at once; a folder without it holds no result.
 """
@@ -37,8 +38,11 @@ class RunFolder:
         return self.path / "code"
 
     def write_job(self, job: WorkerJob) -> None:
+        self.write("job.json", dumps(job._asdict(), indent=1) + "\n")
+
+    def write(self, name: str, text: str) -> None:
         with disk_faults(self.path):
-            write_whole(self.path / "job.json", dumps(job._asdict(), indent=1) + "\n")
+            write_whole(self.path / name, text)
 
     def append(self, event: Event) -> None:
         """Add one event, whole: a line that the disk cuts short is taken back."""
@@ -64,8 +68,7 @@ class RunFolder:
                     continue
 
     def finish(self, record: Record) -> None:
-        with disk_faults(self.path):
-            write_whole(self.path / "record.json", dumps(dataclasses.asdict(record), indent=1) + "\n")
+        self.write("record.json", dumps(dataclasses.asdict(record), indent=1) + "\n")
 
     def load(self) -> Record | None:
         """The record, or None while there is none.  Raises HarnessError for a damaged one."""

@@ -1,0 +1,29 @@
+"""One file that holds what is needed to train a model again: written from run folders, read with suspicion.
+
+A capsule is a zip and an RO-Crate.  ``capsule.json`` names every other file with its sha256 and size; what is
+read is held against it first, and nothing that a capsule says is run, imported or unpickled here.
+"""
+
+from harness.capsule.archive import Capsule, Content, open_capsule, write_capsule
+from harness.capsule.crate import Told, describe_crate
+from harness.capsule.manifest import About, EnvironmentEntry, RunEntry
+from harness.capsule.privacy import named, public_event, public_job, public_record
+from harness.capsule.wheels import download_wheels, strange_lines
+
+__all__ = [
+    "About",
+    "Capsule",
+    "Content",
+    "EnvironmentEntry",
+    "RunEntry",
+    "Told",
+    "describe_crate",
+    "download_wheels",
+    "named",
+    "open_capsule",
+    "public_event",
+    "public_job",
+    "public_record",
+    "strange_lines",
+    "write_capsule",
+]

@@ -1,0 +1,268 @@
+"""``harness pack``: runs, and all that is needed to make them again, in one file."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import platform
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import harness
+from harness import environments, registry, store, wire
+from harness.capsule import (
+    About,
+    Content,
+    EnvironmentEntry,
+    RunEntry,
+    Told,
+    describe_crate,
+    download_wheels,
+    named,
+    public_event,
+    public_job,
+    public_record,
+    write_capsule,
+)
+from harness.commands.report import judge_models, page_about
+from harness.core.digests import code_digest
+from harness.core.errors import HarnessError
+from harness.core.values import Record, RunStatus, Verdict
+from harness.store import RunFolder
+from harness.wire.events import dumps, encode
+from reports.capsule import render_readme
+from reports.html import render, utc
+from reports.progress import Progress
+
+FREE = ("CC BY 4", "CC0", "MIT", "BSD", "Apache", "public domain")  # how a licence begins that lets data travel
+TEXTS = (".json", ".jsonl", ".toml", ".lock", ".md", ".html", ".py", ".diff", ".txt")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Packed:
+    path: Path
+    bytes: int
+    about: About
+    verdicts: tuple[Verdict, ...]
+
+
+def pack(
+    workspace: registry.Workspace,
+    runs: Sequence[str],
+    target: Path,
+    *,
+    with_wheels: bool = False,
+    with_data: bool = False,
+    include_host: bool = False,
+) -> Packed:
+    """Write ``target``.  Equal runs give equal bytes.  Raises HarnessError for what could not be made again."""
+    records = [store.load_run(workspace.state, name) for name in sorted(set(runs))]
+    _check(records)
+    with Progress() as progress, _workshop() as workshop:
+        contents: dict[str, Content] = {}
+        for record in records:
+            contents.update(_run(record, include_host=include_host))
+            contents.update(_code(record))
+            contents.update(_environment(workspace, record))
+        wheels = frozenset[str]()
+        if with_wheels:
+            wheels = _add_wheels(workspace, contents, workshop, progress)
+        data = _add_data(records, contents) if with_data else {}
+        contents.update(_baseline(workspace, records[0].job.model))
+        about = _about(records, wheels, data)
+        verdicts = _describe(workspace, records, about, contents)
+        if not include_host:
+            _check_privacy(workspace, contents)
+        write_capsule(target, about, contents)
+    return Packed(path=target, bytes=target.stat().st_size, about=about, verdicts=verdicts)
+
+
+def _check(records: Sequence[Record]) -> None:
+    models = sorted({record.job.model for record in records})
+    if len(models) > 1:
+        raise HarnessError(f"these are runs of {' and '.join(models)}", hint="pack one model's runs at a time")
+    for record in records:
+        if record.status is not RunStatus.FINISHED:
+            raise HarnessError(f"{record.id} is {record.status.value}: it holds no result to be made again")
+        if record.job.mode != "train":
+            raise HarnessError(
+                f"{record.id} measured a speed, which belongs to the machine", hint="pack runs that trained"
+            )
+        if record.job.environment == environments.CURRENT:
+            raise HarnessError(
+                f"{record.id} ran in the interpreter of the harness, which has no lock",
+                hint=f"make it in an environment: harness run {record.job.model} --environment NAME",
+            )
+
+
+def _run(record: Record, *, include_host: bool) -> Iterator[tuple[str, Content]]:
+    folder = RunFolder(Path(record.path))
+    place = f"runs/{record.id}"
+    job = json.loads((folder.path / "job.json").read_text(encoding="utf-8"))
+    events = "".join(encode(public_event(event)) for event in folder.events())
+    yield f"{place}/record.json", _json(public_record(dataclasses.asdict(record)))
+    yield f"{place}/job.json", _json(public_job(job))
+    yield f"{place}/events.jsonl", events.encode()
+    difference = folder.path / "uncommitted.diff"
+    if difference.is_file():
+        yield f"{place}/uncommitted.diff", difference.read_bytes()
+    if include_host and (folder.path / "worker.log").is_file():
+        yield f"{place}/worker.log", (folder.path / "worker.log").read_bytes()
+
+
+def _code(record: Record) -> dict[str, Content]:
+    """The snapshot that the run was made from, under its digest: runs of the same code share it."""
+    folder = RunFolder(Path(record.path)).code
+    files = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    digest = record.digests.get("code", "")
+    if code_digest({name: hashlib.sha256(content).hexdigest() for name, content in files.items()}) != digest:
+        raise HarnessError(f"{folder}: is not the code that {record.id} ran: its digest differs", hint="run it again")
+    return {f"code/{digest}/{name}": content for name, content in files.items()}
+
+
+def _environment(workspace: registry.Workspace, record: Record) -> dict[str, Content]:
+    """The toml and the lock that the run was made in: kept in its folder, else today's if they are the same."""
+    name, digest = record.job.environment, record.digests.get("environment")
+    folder = Path(record.path)
+    kept = {ending: folder / f"environment{ending}" for ending in (".toml", ".lock")}
+    texts = {ending: path.read_text(encoding="utf-8") for ending, path in kept.items() if path.is_file()}
+    if not texts:  # a run from before they were kept
+        found = environments.load_environment(workspace.shelves, name)
+        texts = environments.written(workspace.shelves, name) if found.digest == digest else {}
+    if not texts:
+        raise HarnessError(
+            f"{record.id}: the lock of {name} that it was made in is not known any more",
+            hint=f"run it again in today's {name}: python -m harness run {record.job.model}"
+            f" --recipe {record.job.recipe} --environment {name} --seed {record.job.seed}",
+        )
+    return {f"environments/{name}{ending}": text.encode() for ending, text in texts.items()}
+
+
+def _add_wheels(
+    workspace: registry.Workspace, contents: dict[str, Content], workshop: Path, progress: Progress
+) -> frozenset[str]:
+    """Fetch what every lock names; the names of the environments whose packages are all there now."""
+    wheels = workshop / "wheels"
+    wheels.mkdir()
+    locks = [name for name in contents if name.startswith("environments/") and name.endswith(".lock")]
+    for name in locks:
+        environment = Path(name).stem
+        definition = environments.load_definition(workspace.shelves, environment)
+        progress.say(f"fetching the wheels of {environment}")
+        lock = workshop / Path(name).name
+        lock.write_bytes(_bytes(contents[name]))
+        download_wheels(lock, definition.python or platform.python_version(), wheels, definition.index)
+    contents.update({f"wheels/{path.name}": path for path in sorted(wheels.iterdir())})
+    return frozenset(Path(name).stem for name in locks)
+
+
+def _add_data(records: Sequence[Record], contents: dict[str, Content]) -> dict[str, str]:
+    """The prepared arrays, where the licence lets them travel: data set -> folder."""
+    places: dict[str, str] = {}
+    for record in records:
+        if record.data is None or record.data["name"] in places:
+            continue
+        name, licence = str(record.data["name"]), str(record.data.get("licence", "none stated"))
+        if not licence.startswith(FREE):
+            raise HarnessError(
+                f"data set {name} may not be handed on: its licence is: {licence}",
+                hint="pack without --with-data: whoever reproduces it finds or fetches the data by its hash",
+            )
+        job = json.loads((Path(record.path) / "job.json").read_text(encoding="utf-8"))
+        folder = Path(job["data"]["path"])
+        if record.data["layout"] != "arrays" or not folder.is_dir():
+            raise HarnessError(f"data set {name} is not prepared in {folder}", hint=f"harness data fetch {name}")
+        places[name] = folder.name
+        contents.update({f"data/{folder.name}/{path.name}": path for path in sorted(folder.iterdir())})
+    return places
+
+
+def _baseline(workspace: registry.Workspace, model: str) -> dict[str, Content]:
+    """The references as they stand on the workspace's own shelf, else on the built-in one."""
+    name = f"baselines/{model}.toml"
+    found = [shelf / name for shelf in workspace.shelves if (shelf / name).is_file()]
+    return {name: found[0].read_bytes()} if found else {}
+
+
+def _about(records: Sequence[Record], wheels: frozenset[str], data: Mapping[str, str]) -> About:
+    named = {record.job.environment: record.digests["environment"] for record in records}
+    for record in records:
+        if record.digests["environment"] != named[record.job.environment]:
+            raise HarnessError(
+                f"the runs were made in two versions of {record.job.environment}", hint="pack them into two files"
+            )
+    return About(
+        harness=harness.__version__,
+        protocol=wire.PROTOCOL,
+        model=records[0].job.model,
+        runs=tuple(
+            RunEntry(
+                id=record.id,
+                recipe=record.job.recipe,
+                seed=record.job.seed,
+                code=record.digests["code"],
+                environment=record.job.environment,
+                dataset=record.data["name"] if record.data else None,
+                data=record.digests.get("data"),
+            )
+            for record in records
+        ),
+        environments=tuple(
+            EnvironmentEntry(name=name, digest=digest, wheels=name in wheels) for name, digest in sorted(named.items())
+        ),
+        data=dict(data),
+    )
+
+
+def _describe(
+    workspace: registry.Workspace, records: Sequence[Record], about: About, contents: dict[str, Content]
+) -> tuple[Verdict, ...]:
+    """Add the verdicts, the pages for people and the crate's metadata."""
+    verdicts, baselines = judge_models(workspace, records)
+    when = utc(max(record.started + record.seconds for record in records))
+    spec = registry.load_model(workspace, about.model)
+    contents["verdicts.json"] = _json({"verdicts": [dataclasses.asdict(verdict) for verdict in verdicts]})
+    contents["report.html"] = render(page_about(records, verdicts, baselines, generated=when)).encode()
+    contents["README.md"] = render_readme(about.model, spec.title, records, verdicts).encode()
+    licences = sorted({str(record.data.get("licence", "none stated")) for record in records if record.data})
+    contents["ro-crate-metadata.json"] = describe_crate(
+        about,
+        [*contents, "capsule.json"],
+        title=spec.title,
+        licence=f"code: as its repository says; data: {'; '.join(licences) or 'none'}",
+        runs=[Told(id=record.id, started=record.started, seconds=record.seconds) for record in records],
+    )
+    return verdicts
+
+
+def _check_privacy(workspace: registry.Workspace, contents: Mapping[str, Content]) -> None:
+    """Fail where a text still names this machine, its user's home or the workspace."""
+    names = {str(Path.home()), str(workspace.root.resolve()), platform.node()} - {"", "/", "localhost"}
+    for name, content in contents.items():
+        if name.endswith(TEXTS) and (found := named(_bytes(content).decode("utf-8", "replace"), sorted(names))):
+            raise HarnessError(
+                f"{name} names {found}, which belongs to this machine",
+                hint="take it out of the code and run again, or pack with --include-host",
+            )
+
+
+def _bytes(content: Content) -> bytes:
+    return content if isinstance(content, bytes) else content.read_bytes()
+
+
+def _json(value: Any) -> bytes:
+    return dumps(value, indent=1).encode() + b"\n"
+
+
+@contextmanager
+def _workshop() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="harness-pack-") as folder:
+        yield Path(folder)

@@ -1,0 +1,214 @@
+"""``harness reproduce``: train again what a capsule holds, from its own code, and say whether it comes out again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness import datasets, environments, registry, store, wire
+from harness.capsule import Capsule
+from harness.commands.carry_out import carry_out
+from harness.commands.choose import prepare_data
+from harness.commands.differences import what_changed
+from harness.commands.inspect import Inspected, inspected
+from harness.core.differences import Difference
+from harness.core.errors import HarnessError
+from harness.core.judge import known_spread
+from harness.core.pairs import RunPair, compare_accuracy
+from harness.core.reproduction import Answer, answer
+from harness.core.values import Baseline, ModelSpec, Record, RunStatus, Verdict
+from harness.environments import Built, PipConfiguration
+from reports.progress import Progress
+
+Confirm = Callable[[str], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    path: Path
+    into: Path | None = None
+    environment: str | None = None  # instead of the packed one
+    threads: int | None = None
+    allow_index: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reproduction:
+    answer: Answer
+    pairs: tuple[RunPair, ...]  # (packed, made here)
+    verdicts: tuple[Verdict, ...]
+    differences: tuple[Difference, ...]  # between the first packed run and the first made here
+    folder: Path
+
+    @property
+    def exit_code(self) -> int:
+        codes = {Answer.DIFFERENT: 1, Answer.FAILED: 3, Answer.UNDECIDED: 4}
+        return codes.get(self.answer, 0)
+
+
+def reproduce(workspace: registry.Workspace, request: Request, confirm: Confirm) -> Reproduction:
+    """Verify, ask, unpack, build, find the data, train, compare.
+
+    ``confirm`` is shown what is about to run and says whether it may.  What is made lies in a folder of its own,
+    which is a workspace: ``harness --workspace FOLDER report`` and ``compare RUN RUN`` work there.
+    """
+    folder = request.into or Path.cwd() / request.path.name.removesuffix(".zip").removesuffix(".capsule")
+    with inspected(request.path) as found:
+        _check(found, request, folder)
+        if not confirm(_told(found)):
+            raise HarnessError("nothing was run", hint="look into it: harness inspect FILE; say yes: --yes")
+        place = _unpack(workspace, found, folder)
+    with Progress() as progress:
+        pairs = _train(place, found, request, progress)
+    spec = _spec(place, found.capsule, pairs[0][0])
+    baseline = registry.load_baseline(place, spec)
+    verdicts = _judge(pairs, spec, baseline)
+    return Reproduction(
+        answer=answer(pairs, verdicts),
+        pairs=pairs,
+        verdicts=verdicts,
+        differences=what_changed(*pairs[0]),
+        folder=folder,
+    )
+
+
+def _check(found: Inspected, request: Request, folder: Path) -> None:
+    about = found.capsule.about
+    if about.protocol != wire.PROTOCOL:
+        raise HarnessError(
+            f"{request.path}: its worker speaks protocol {about.protocol}, this harness {wire.PROTOCOL}",
+            hint=f"reproduce it with harness {about.harness}",
+        )
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise HarnessError(f"{folder}: exists and is not empty", hint="name another folder: --into FOLDER")
+    strange = [*found.warnings, *_other_indexes(found)]
+    if strange and not request.allow_index:
+        raise HarnessError(
+            f"{request.path}: its packages would come from elsewhere:",
+            *(f"  {line}" for line in strange),
+            hint="if you trust these places: --allow-index",
+        )
+
+
+def _other_indexes(found: Inspected) -> Iterator[str]:
+    """Indexes that neither pip's configuration nor the shelf that came with the harness names."""
+    pip: PipConfiguration = environments.pip_configuration()
+    known = {pip.index_url, *pip.extra_index_urls, None}
+    known |= {each.index for each in environments.load_definitions([registry.builtin_shelf()])}
+    for name, index in found.indexes.items():
+        if index not in known:
+            yield f"{name}: {index}"
+
+
+def _told(found: Inspected) -> str:
+    about = found.capsule.about
+    codes = sorted({run.code for run in about.runs})
+    return (
+        f"{found.capsule.path} holds code that somebody else wrote. It will run with your rights:\n"
+        f"  {len(about.runs)} training(s) of {about.model}, code {', '.join(code[:12] for code in codes)},\n"
+        f"  in {', '.join(each.name for each in about.environments)}."
+    )
+
+
+def _unpack(workspace: registry.Workspace, found: Inspected, folder: Path) -> registry.Workspace:
+    """The capsule as a workspace: its runs, environments, baselines and data each in their usual place."""
+    capsule, about = found.capsule, found.capsule.about
+    partial = folder / ".unpacking"
+    with store.disk_faults(folder):
+        partial.mkdir(parents=True)
+        for kind in ("environments", "baselines", "code", "wheels"):
+            for name in capsule.names(kind):
+                capsule.extract(name, partial / name)
+        for run in about.runs:
+            for name in capsule.names(f"runs/{run.id}"):
+                capsule.extract(name, partial / ".harness" / name)
+            shutil.copytree(partial / "code" / run.code, partial / ".harness" / "runs" / run.id / "code")
+        for name in capsule.names("data"):
+            capsule.extract(name, partial / ".harness" / "datasets" / name.removeprefix("data/"))
+        for child in partial.iterdir():
+            child.rename(folder / child.name)
+        partial.rmdir()
+    return replace(
+        workspace,
+        root=folder,
+        shelves=(folder, *(shelf for shelf in workspace.shelves if shelf != folder)),
+        state=folder / ".harness",
+        store_url="",
+    )
+
+
+def _train(place: registry.Workspace, found: Inspected, request: Request, progress: Progress) -> tuple[RunPair, ...]:
+    about = found.capsule.about
+    packed = [store.load_run(place.state, run.id) for run in about.runs]
+    built = {name: _build(place, found, name, progress) for name in _wanted(packed, request)}
+    pairs = []
+    for number, (run, before) in enumerate(zip(about.runs, packed, strict=True)):
+        spec = _spec(place, found.capsule, before)
+        recipe = spec.recipes.get(run.recipe)
+        if recipe is None:
+            raise HarnessError(f"{request.path}: its model.toml has no recipe {run.recipe}")
+        data = prepare_data(place, recipe, progress.say)
+        _check_data(before, data)
+        environment = built[request.environment or run.environment]
+        job = replace(
+            before.job,
+            environment=environment.environment.name,
+            framework=environment.environment.framework,
+            threads=request.threads or before.job.threads,
+        )
+        again = carry_out(
+            job, spec, recipe, environment, data, place, progress,
+            place=(number, len(packed)), code=place.root / "code" / run.code, parent=run.id,
+        )  # fmt: skip
+        pairs.append((before, again))
+    return tuple(pairs)
+
+
+def _wanted(packed: list[Record], request: Request) -> set[str]:
+    return {request.environment} if request.environment else {record.job.environment for record in packed}
+
+
+def _build(place: registry.Workspace, found: Inspected, name: str, progress: Progress) -> Built:
+    said = next((each for each in found.capsule.about.environments if each.name == name), None)
+    wheels = place.root / "wheels" if said and said.wheels else None
+    environment = environments.load_environment(place.shelves, name)
+    return environments.build(environment, shelves=place.shelves, state=place.state, say=progress.say, wheels=wheels)
+
+
+def _check_data(before: Record, data: datasets.Prepared | None) -> None:
+    digest = before.digests.get("data")
+    here = data.manifest["digest"] if data else None
+    if digest != here:
+        raise HarnessError(
+            f"{before.id} was trained on data with digest {digest}; what is here has {here}",
+            hint="another version of the data set: find the one that the record names, or pack it --with-data",
+            code=3,
+        )
+
+
+def _spec(place: registry.Workspace, capsule: Capsule, record: Record) -> ModelSpec:
+    folder = place.root / "code" / record.digests["code"] / "models" / capsule.about.model
+    if not (folder / "model.toml").is_file():
+        raise HarnessError(f"{capsule.path}: its code holds no models/{capsule.about.model}/model.toml")
+    return registry.load_snapshot(folder)
+
+
+def _judge(pairs: tuple[RunPair, ...], spec: ModelSpec, baseline: Baseline) -> tuple[Verdict, ...]:
+    """Packed against made here, one verdict for each recipe, environment and metric; none where a run failed."""
+    if any(again.status is not RunStatus.FINISHED for _, again in pairs):
+        return ()
+    cells: dict[tuple[str, str, str], list[RunPair]] = {}
+    for before, again in pairs:
+        cells.setdefault((before.job.recipe, before.job.environment, again.job.environment), []).append((before, again))
+    return tuple(
+        compare_accuracy(
+            [before for before, _ in made],
+            [again for _, again in made],
+            metric,
+            known_spread(made[0][0], metric, baseline),
+        )
+        for (recipe, _, _), made in cells.items()
+        for metric in spec.recipes[recipe].metrics
+    )

@@ -1,0 +1,76 @@
+"""Whether a run that was made again came out again.  Pure: pairs of records in, one answer out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.core.pairs import RunPair
+from harness.core.values import Record, RunStatus, Status, Verdict
+
+SPEEDS = ("samples_per_second",)  # curves that say how fast, not what
+DIGESTS = (
+    ("first_batches", "first batches"),
+    ("weights_initial", "initial weights"),
+    ("weights_final", "final weights"),
+)
+
+
+class Answer(StrEnum):
+    IDENTICAL = "bit-identical"
+    EQUAL = "statistically equal"
+    DIFFERENT = "different"
+    UNDECIDED = "undecided"
+    FAILED = "not made"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parting:
+    """Where a curve first has another value; ``before`` or ``after`` None: it is not there at all."""
+
+    curve: str
+    epoch: int
+    before: float | None
+    after: float | None
+
+
+def answer(pairs: Sequence[RunPair], verdicts: Sequence[Verdict]) -> Answer:
+    """``pairs`` are (packed, made again); ``verdicts`` those of ``compare_accuracy``, one a metric and environment.
+
+    Bits decide where they are equal.  Else every metric has to be shown equal within its margin.
+    """
+    if not pairs or any(again.status is not RunStatus.FINISHED for _, again in pairs):
+        return Answer.FAILED
+    if all(not unequal(before, again) for before, again in pairs):
+        return Answer.IDENTICAL
+    found = {verdict.status for verdict in verdicts}
+    if found & {Status.REGRESSION, Status.IMPROVED}:
+        return Answer.DIFFERENT
+    return Answer.EQUAL if found == {Status.PASS} else Answer.UNDECIDED
+
+
+def unequal(before: Record, again: Record) -> tuple[str, ...]:
+    """What is not the same to the bit: digests, metrics, curves.  A digest that is not there is not the same."""
+    ones, others = before.digests, again.digests
+    found = [
+        title
+        for name, title in DIGESTS
+        if ones.get(name) != others.get(name) or (name == "weights_final" and name not in others)
+    ]
+    found += [name for name in sorted({*before.metrics, *again.metrics})
+              if before.metrics.get(name) != again.metrics.get(name)]  # fmt: skip
+    found += [f"curve of {parting.curve}" for parting in partings(before, again)]
+    return tuple(found)
+
+
+def partings(before: Record, again: Record) -> tuple[Parting, ...]:
+    """The first epoch at which each curve differs, the earliest first."""
+    found = []
+    for name in sorted({*before.curves, *again.curves} - set(SPEEDS)):
+        ones, others = dict(before.curves.get(name, ())), dict(again.curves.get(name, ()))
+        apart = [epoch for epoch in sorted({*ones, *others}) if ones.get(epoch) != others.get(epoch)]
+        if apart:
+            one, other = ones.get(apart[0]), others.get(apart[0])
+            found.append(Parting(curve=name, epoch=apart[0], before=one, after=other))
+    return tuple(sorted(found, key=lambda parting: parting.epoch))
