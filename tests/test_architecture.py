@@ -34,11 +34,14 @@ env remove name --json
 history model --recipe --metric --json
 index
 index rebuild --json
+inspect file --json
 list --json
 machine --json
 matrix --models --environments --recipes --seeds --max-seeds --budget --resume --dry-run --json
 nightly --dry-run --json
+pack runs --output --with-wheels --with-data --include-host --json
 report model --format --json
+reproduce file --into --yes --environment --threads --allow-index --json
 run model --all --recipe --framework --environment --seed --seeds --max-seeds --budget --device --threads --json
 runs
 runs export --model --night file --json

@@ -23,6 +23,9 @@ ELSEWHERE = {
     "python -m harness run resnet50 -f torch --seeds 5": "the same command with one seed",
     "python -m harness compare torch-2.13 tf-2.21 --model resnet50": "commands/test_compare.py, with the toy",
     "python -m harness aa resnet50 -e torch-2.13 -n 20": "commands/test_compare.py, with the toy",
+    "python -m harness pack RUN -o resnet50.capsule.zip": "commands/test_capsule.py, with a run that exists",
+    "python -m harness inspect resnet50.capsule.zip": "commands/test_capsule.py",
+    "python -m harness reproduce resnet50.capsule.zip --into again --yes": "commands/test_capsule.py",
 }
 
 

@@ -53,7 +53,7 @@ def describe_crate(about: About, files: Sequence[str], *, title: str, licence: s
         run.code: crate.add(
             ContextEntity(
                 crate,
-                f"#code-{run.code}",
+                f"hash://sha256/{run.code}",
                 properties={
                     "@type": "SoftwareApplication",
                     "name": f"{about.model}, as it ran",
@@ -72,13 +72,14 @@ def describe_crate(about: About, files: Sequence[str], *, title: str, licence: s
             codes[run.code],
             identifier=f"#{run.id}",
             object=inputs,
-            result=[entities[f"runs/{run.id}/record.json"]],
+            result=entities[f"runs/{run.id}/record.json"],
             properties={
                 "@type": "CreateAction",
                 "name": f"{about.model}/{run.recipe} in {run.environment}, seed {run.seed}",
                 "startTime": _moment(when[run.id].started),
                 "endTime": _moment(when[run.id].started + when[run.id].seconds),
-                "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},
+                "description": "trained from scratch, as events.jsonl beside its record tells",
+                "actionStatus": "http://schema.org/CompletedActionStatus",
             },
         )
         actions.append(action)

@@ -54,14 +54,15 @@ def reproduce(workspace: registry.Workspace, request: Request, confirm: Confirm)
     ``confirm`` is shown what is about to run and says whether it may.  What is made lies in a folder of its own,
     which is a workspace: ``harness --workspace FOLDER report`` and ``compare RUN RUN`` work there.
     """
-    folder = request.into or Path.cwd() / request.path.name.removesuffix(".zip").removesuffix(".capsule")
+    named = request.path.name.removesuffix(".zip").removesuffix(".capsule")
+    folder = (request.into or Path(named)).resolve()
     with inspected(request.path) as found:
         _check(found, request, folder)
         if not confirm(_told(found)):
             raise HarnessError("nothing was run", hint="look into it: harness inspect FILE; say yes: --yes")
         place = _unpack(workspace, found, folder)
     with Progress() as progress:
-        pairs = _train(place, found, request, progress)
+        pairs = _train(workspace, place, found, request, progress)
     spec = _spec(place, found.capsule, pairs[0][0])
     baseline = registry.load_baseline(place, spec)
     verdicts = _judge(pairs, spec, baseline)
@@ -139,10 +140,12 @@ def _unpack(workspace: registry.Workspace, found: Inspected, folder: Path) -> re
     )
 
 
-def _train(place: registry.Workspace, found: Inspected, request: Request, progress: Progress) -> tuple[RunPair, ...]:
+def _train(
+    workspace: registry.Workspace, place: registry.Workspace, found: Inspected, request: Request, progress: Progress
+) -> tuple[RunPair, ...]:
     about = found.capsule.about
     packed = [store.load_run(place.state, run.id) for run in about.runs]
-    built = {name: _build(place, found, name, progress) for name in _wanted(packed, request)}
+    built = {name: _build(workspace, place, found, name, progress) for name in _wanted(packed, request)}
     pairs = []
     for number, (run, before) in enumerate(zip(about.runs, packed, strict=True)):
         spec = _spec(place, found.capsule, before)
@@ -170,10 +173,15 @@ def _wanted(packed: list[Record], request: Request) -> set[str]:
     return {request.environment} if request.environment else {record.job.environment for record in packed}
 
 
-def _build(place: registry.Workspace, found: Inspected, name: str, progress: Progress) -> Built:
+def _build(
+    workspace: registry.Workspace, place: registry.Workspace, found: Inspected, name: str, progress: Progress
+) -> Built:
+    """As it was built in this workspace before, by its digest, or built now."""
+    environment = environments.load_environment(place.shelves, name)
+    if built := environments.find_built(environment, workspace.state):
+        return built
     said = next((each for each in found.capsule.about.environments if each.name == name), None)
     wheels = place.root / "wheels" if said and said.wheels else None
-    environment = environments.load_environment(place.shelves, name)
     return environments.build(environment, shelves=place.shelves, state=place.state, say=progress.say, wheels=wheels)
 
 

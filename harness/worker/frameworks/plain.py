@@ -14,7 +14,8 @@ from harness.worker import measure
 def prepare(job: WorkerJob) -> Dict[str, Any]:
     if job.device not in ("auto", "cpu"):
         raise ValueError("numpy runs on the CPU only, not on %s" % job.device)
-    return {"device": "cpu", "precision": job.hyperparameters.get("precision", "fp32")}
+    precision = job.hyperparameters.get("precision", "fp32")
+    return {"device": "cpu", "precision": precision, "generator": "numpy MT19937"}
 
 
 def libraries() -> Dict[str, str]:

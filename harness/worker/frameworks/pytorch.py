@@ -36,6 +36,7 @@ def prepare(job: WorkerJob) -> Dict[str, Any]:
     return {
         "device": device,
         "precision": job.hyperparameters.get("precision", "fp32"),
+        "generator": "batches numpy MT19937; PyTorch %s" % ("Philox" if device == "cuda" else "MT19937"),
         "framework_threads": torch.get_num_threads(),
         "interop_threads": torch.get_num_interop_threads(),
     }

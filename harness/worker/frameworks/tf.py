@@ -29,6 +29,7 @@ def prepare(job: WorkerJob) -> Dict[str, Any]:
     return {
         "device": device,
         "precision": job.hyperparameters.get("precision", "fp32"),
+        "generator": "batches numpy MT19937; TensorFlow Philox",
         "framework_threads": tf.config.threading.get_intra_op_parallelism_threads(),
         "interop_threads": tf.config.threading.get_inter_op_parallelism_threads(),
     }

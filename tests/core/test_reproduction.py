@@ -1,0 +1,107 @@
+"""Bit-identical, equal, different, undecided: which answer a reproduction gets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.core.digests import code_digest
+from harness.core.names import leads_down, printable
+from harness.core.pairs import compare_accuracy
+from harness.core.reproduction import Answer, Parting, answer, partings, unequal
+from harness.core.values import Metric, Record, RunStatus
+from tests.core.examples import record
+
+TOP1 = Metric(name="top1", unit="fraction", better="higher", margin=0.02)
+
+
+def packed(seed: int = 0, value: float = 0.9) -> Record:
+    made = record(seed, metrics={"top1": value})
+    return replace(
+        made,
+        digests={**made.digests, "first_batches": "b", "weights_initial": "i", "weights_final": f"f{seed}"},
+        curves={"loss": ((0, 1.0), (1, 0.5)), "top1": ((1, value),), "samples_per_second": ((0, 7.0), (1, 8.0))},
+    )
+
+
+def again(before: Record, value: float) -> Record:
+    """Other last bits from the second epoch on."""
+    return replace(
+        before,
+        metrics={"top1": value},
+        digests={**before.digests, "weights_final": "other"},
+        curves={**before.curves, "loss": ((0, 1.0), (1, 0.5000001)), "samples_per_second": ((0, 1.0), (1, 2.0))},
+    )
+
+
+def judged(pairs: list[tuple[Record, Record]]) -> Answer:
+    verdict = compare_accuracy([one for one, _ in pairs], [other for _, other in pairs], TOP1, None)
+    return answer(pairs, [verdict])
+
+
+def test_the_same_bits_need_no_statistics() -> None:
+    before = packed()
+    faster = replace(before, curves={**before.curves, "samples_per_second": ((0, 99.0), (1, 99.0))}, seconds=1.0)
+    assert unequal(before, faster) == ()
+    assert answer([(before, faster)], []) is Answer.IDENTICAL
+
+
+def test_what_parts_is_named_with_its_epoch() -> None:
+    before = packed()
+    other = again(before, 0.9)
+    assert unequal(before, other) == ("final weights", "curve of loss")
+    assert partings(before, other) == (Parting(curve="loss", epoch=1, before=0.5, after=0.5000001),)
+
+
+def test_a_curve_that_ends_early_parts_where_it_ends() -> None:
+    before = packed()
+    short = replace(before, curves={**before.curves, "loss": ((0, 1.0),)})
+    assert partings(before, short) == (Parting(curve="loss", epoch=1, before=0.5, after=None),)
+
+
+def test_weights_that_nobody_recorded_are_not_the_same() -> None:
+    before = packed()
+    bare = replace(before, digests={name: value for name, value in before.digests.items() if name != "weights_final"})
+    assert unequal(bare, bare) == ("final weights",)
+
+
+def test_many_seeds_close_together_are_statistically_equal() -> None:
+    values = [0.9, 0.901, 0.899, 0.9005, 0.8995, 0.9, 0.901, 0.899]
+    ones = [packed(seed, value) for seed, value in enumerate(values)]
+    assert judged([(one, again(one, one.metrics["top1"] + 0.0002)) for one in ones]) is Answer.EQUAL
+
+
+def test_many_seeds_far_apart_are_different() -> None:
+    values = [0.9, 0.901, 0.899, 0.9005, 0.8995, 0.9, 0.901, 0.899]
+    ones = [packed(seed, value) for seed, value in enumerate(values)]
+    assert judged([(one, again(one, one.metrics["top1"] - 0.05)) for one in ones]) is Answer.DIFFERENT
+    assert judged([(one, again(one, one.metrics["top1"] + 0.05)) for one in ones]) is Answer.DIFFERENT
+
+
+def test_one_seed_whose_bits_differ_decides_nothing() -> None:
+    before = packed()
+    assert judged([(before, again(before, 0.9003))]) is Answer.UNDECIDED
+
+
+@pytest.mark.parametrize("status", [status for status in RunStatus if status is not RunStatus.FINISHED])
+def test_a_run_that_did_not_end_is_no_reproduction(status: RunStatus) -> None:
+    before = packed()
+    assert answer([(before, replace(before, status=status))], []) is Answer.FAILED
+    assert answer([], []) is Answer.FAILED
+
+
+def test_names_lead_down_or_are_refused() -> None:
+    assert all(leads_down(name) for name in ("a", "a/b.py", "runs/x-1/record.json", "a.b/..c"))
+    assert not any(leads_down(name) for name in ("", "/a", "a/", "a//b", "./a", "a/../b", "..", "a\\b", "a\0b", "a\nb"))
+
+
+def test_words_from_elsewhere_move_no_cursor() -> None:
+    assert printable("a\x1b[31mb\n") == "a\N{REPLACEMENT CHARACTER}[31mb\N{REPLACEMENT CHARACTER}"
+    assert len(printable("x" * 1000, 10)) == 11
+
+
+def test_the_digest_of_code_is_of_names_and_contents() -> None:
+    files = {"b/a": "1", "b.py": "2"}
+    assert code_digest(files) == code_digest(dict(reversed(files.items())))
+    assert code_digest(files) != code_digest({**files, "b.py": "3"})
