@@ -72,6 +72,18 @@ def test_equal_runs_give_equal_bytes(packed: Path, tmp_path: Path) -> None:
     assert (tmp_path / "b.zip").read_bytes() == packed.read_bytes()
 
 
+def test_with_packages_and_data_it_needs_no_network(packed: Path, tmp_path: Path) -> None:
+    run = min(path.name for path in (packed.parent / ".harness" / "runs").iterdir())
+    full = tmp_path / "full.zip"
+    workspace = ("--workspace", str(packed.parent))
+    done = at_a_strangers(tmp_path, *workspace, "pack", run, "-o", str(full), "--with-wheels", "--with-data")
+    assert done.returncode == 0, done.stderr
+    alone = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", "UV_OFFLINE": "1", "https_proxy": "http://127.0.0.1:9"}
+    made = at_a_strangers(tmp_path, "reproduce", str(full), "--into", "place", "--yes", "--json", **alone)
+    assert made.returncode == 0, made.stderr
+    assert made.json["answer"] == "bit-identical"
+
+
 def test_a_liar_is_told_apart(forged: Forged, tmp_path: Path) -> None:
     """Somebody improves a number and signs again: what comes out here is something else."""
     record = forged.only("record.json")
@@ -87,9 +99,9 @@ def test_other_data_is_refused(forged: Forged, tmp_path: Path) -> None:
     record = forged.only("record.json")
     run = json.loads(forged.files[record])["id"]
     forged.edit(record, lambda said: said["digests"].update(data="0" * 64))
-    forged.edit(
-        "capsule.json", lambda about: [each.update(data="0" * 64) for each in about["runs"] if each["id"] == run]
-    )
+    runs = json.loads(forged.files["capsule.json"])["runs"]
+    number = [each["id"] for each in runs].index(run)
+    forged.edit("capsule.json", lambda about: about["runs"][number].update(data="0" * 64))
     forged.sign()
     made = at_a_strangers(tmp_path, "reproduce", str(forged.write()), "--into", "place", "--yes")
     assert made.returncode == 3
