@@ -17,6 +17,7 @@ from harness.core.families import hold_false_discoveries, told
 from harness.core.judge import judge
 from harness.core.newest import newest_runs
 from harness.core.night import Night
+from harness.core.pairs import undisturbed
 from harness.core.values import Baseline, Record, Status, Verdict
 from reports.html import Page, WhatChanged, page_of, render
 from reports.pages import NightPage, render_night
@@ -27,7 +28,7 @@ def report(workspace: registry.Workspace, model: str | None) -> tuple[tuple[Reco
     if model:
         registry.load_model(workspace, model)
     stored = store.load_records(workspace.state, models=(model,) if model else ())
-    records = newest_runs(stored)
+    records = newest_runs(undisturbed(stored))
     if not records:
         raise HarnessError(
             f"no run is stored in {workspace.state / 'runs'}", hint="make one: python -m harness run resnet50"
