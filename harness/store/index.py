@@ -79,7 +79,7 @@ class Index:
         )
         with reading(self._engine) as connection:
             found = connection.execute(query).all()
-        return tuple(Point(*row[:5], _value(*row[5:])) for row in sorted(found, key=itemgetter(0)))
+        return tuple(Point._make((*row[:5], _value(*row[5:]))) for row in sorted(found, key=itemgetter(0)))
 
     def ids(self, *, model: str | None = None, night: str | None = None) -> list[str]:
         """The folders of all runs, or of those of a model and a night, oldest first."""

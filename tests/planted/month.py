@@ -162,7 +162,7 @@ class Month:
     def _run(self, model: str, recipe: Recipe, environment: str, number: int, seed: int) -> Record:
         change = self._change(model, environment, recipe.name, number)
         variables = {"OMP_NUM_THREADS": "2", **(change.variables if change else {})}
-        how = {"machine": MACHINE, "variables": variables, "curves": {}}
+        how: dict[str, Any] = {"machine": MACHINE, "variables": variables, "curves": {}}
         if recipe.mode == "speed":
             rate, measurement = self._rate(model, environment, number, seed)
             metrics = {SPEED: rate / (1 + change.slower) if change else rate}

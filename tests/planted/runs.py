@@ -108,7 +108,7 @@ def workspace(root: Path, case: Case) -> Path:
         folder = root / "models" / case.model
         shutil.copytree(case.folder or REPOSITORY / "models" / case.model, folder)
         said = tomlkit.parse((folder / "model.toml").read_text())
-        said["recipes"][case.recipe]["hyperparameters"].update(case.shorter)  # type: ignore[index,union-attr]
+        said["recipes"][case.recipe]["hyperparameters"].update(case.shorter)
         (folder / "model.toml").write_text(tomlkit.dumps(said))
     (root / ".harness").mkdir()
     for name in ("environments", "packages"):
