@@ -15,12 +15,15 @@ import numpy
 from harness.core.judge import judge
 from harness.core.trends import Trend, points_of, trends
 from harness.core.values import Baseline, Job, Metric, Recipe, Record, Reference, RunStatus, Verdict
-from reports.charts import interval, nights
+from reports.charts import interval
+from reports.lines import trend_lines
 
 FOLDER = Path(__file__).parent / "pictures"
 STYLE = """<style>svg { --accent: #1d5fa8; color: #1c1e21; background: #ffffff; font: 13px system-ui, sans-serif; }
 .band { fill: #cfe3d4; } .reference { stroke: #565c64; stroke-dasharray: 3 2; }
-line.measured { stroke: #1c1e21; stroke-width: 2; } circle.measured { fill: #1c1e21; }</style>"""
+line.measured { stroke: #1c1e21; stroke-width: 2; } circle.measured { fill: #1c1e21; }
+.rule { stroke: #d5d9de; } .dot { fill: var(--accent); } .level { stroke: var(--accent); stroke-width: 2; }
+.change { fill: var(--accent); opacity: 0.15; } text { font-size: 11px; }</style>"""
 
 ACCURACY = Metric(name="accuracy", unit="fraction", better="higher", margin=0.006)
 # The ten published runs of ts-fcn (baselines/ts-fcn.toml), and candidates made up for the picture.
@@ -38,7 +41,7 @@ CANDIDATES = ((0.9612, 0.9604, 0.9631), (0.9463, 0.9478, 0.9449), (0.9747, 0.976
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / "decisions.svg").write_text(decisions([_verdict(values) for values in CANDIDATES]), encoding="utf-8")
-    (FOLDER / "history.svg").write_text(_styled(nights(_trend(), "docs")), encoding="utf-8")
+    (FOLDER / "history.svg").write_text(_styled(_alone(trend_lines(_trend(), None))), encoding="utf-8")
 
 
 def decisions(verdicts: list[Verdict]) -> str:
@@ -54,6 +57,11 @@ def decisions(verdicts: list[Verdict]) -> str:
     height = 16 + 34 * len(verdicts)
     content = "".join(rows)
     return _styled(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 {height}">{content}</svg>\n')
+
+
+def _alone(svg: str) -> str:
+    """A drawing of a page as a file of its own."""
+    return svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1) + "\n"
 
 
 def _styled(svg: str) -> str:

@@ -18,8 +18,8 @@ from harness.core.night import WORST_FIRST
 from harness.core.show import show, show_difference
 from harness.core.trends import Trend
 from harness.core.values import Group, Record, Reference, Status, Verdict
-from reports.charts import interval, nights
-from reports.lines import Line, learning_curves
+from reports.charts import interval
+from reports.lines import Line, learning_curves, trend_lines
 
 if TYPE_CHECKING:
     import jinja2
@@ -91,13 +91,11 @@ def render(page: Page) -> str:
 
 def render_history(model: str, trends: Sequence[Trend], generated: str) -> str:
     """The page of one model's metrics over the nights."""
-    drawn = {index: nights(trend, f"t{index}") for index, trend in enumerate(trends, 1)}
     return render_template(
         "history.html.j2",
         title=f"History of {model}",
-        trends=trends,
+        trends=[(trend, trend_lines(trend, None)) for trend in trends],
         generated=generated,
-        chart=drawn.get,
     )
 
 

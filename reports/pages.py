@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.core.night import WORST_FIRST, CellState, Night, NightCell
-from harness.core.trends import Trend
+from harness.core.trends import Trend, is_news
 from harness.core.values import Baseline, ModelSpec, Recipe, Record, Reference, Status, Verdict
 from harness.wire import SPEED
 from reports.html import WhatChanged, render_template, view_digest, worst_first
@@ -14,7 +14,6 @@ from reports.lines import Line, learning_curves, step_times, trend_lines
 
 Cell = tuple[str, str, str]  # model, recipe, environment
 ALARMS = (Status.REGRESSION, Status.IMPROVED, Status.ERROR)  # told on the first page even where nothing explains them
-NIGHTS_OF_A_STEP = 7  # a change of level as young as this is told on the first page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +66,7 @@ def render_night(page: NightPage) -> str:
         older=[change for change in page.changes if not change.new],
         unexplained=[verdict for verdict in alarms if verdict.sentence not in explained],
         unmade=_unmade(page.night.cells, worst),
-        steps=[sentence for trend in page.trends for sentence in _young(trend)],
+        steps=[trend.sentences[0] for trend in page.trends if is_news(trend)],
         verdicts=verdicts,
     )
 
@@ -85,12 +84,6 @@ def _unmade(cells: Sequence[NightCell], worst: Mapping[Cell, Verdict]) -> list[t
         for cell in cells
         if cell.state is not CellState.DONE or (cell.model, cell.recipe, cell.environment) not in worst
     ]
-
-
-def _young(trend: Trend) -> list[str]:
-    """The newest change's sentence where it is of the last week."""
-    young = trend.points and len(trend.nights) - trend.points[-1].index <= NIGHTS_OF_A_STEP
-    return [trend.sentences[0]] if young else []
 
 
 def render_model(page: ModelPage) -> str:

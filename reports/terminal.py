@@ -77,7 +77,7 @@ def night_plan(night: Night) -> str:
     rows = [
         (
             f"{cell.model}/{cell.recipe}",
-            cell.environment,
+            f"{cell.environment} in turns with {cell.beside}" if cell.beside else cell.environment,
             cell.runs,
             "–" if cell.expected_seconds is None else f"{cell.expected_seconds / 60:.1f}",
         )

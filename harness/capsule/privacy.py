@@ -24,8 +24,8 @@ def public_job(job: Mapping[str, Any]) -> dict[str, Any]:
 
 def public_event(event: Event) -> Event:
     kept = {name: value for name, value in event.fields.items() if name not in HIDDEN}
-    if event.kind == "environment":
-        kept["variables"] = _public(kept.get("variables", {}))
+    if "variables" in kept:
+        kept["variables"] = _public(kept["variables"])
     return event._replace(fields=kept)
 
 

@@ -36,7 +36,7 @@ def record_baseline(
     recipe = choose_recipe(spec, recipe_name)
     stored = [
         record
-        for record in newest_runs(store.load_records(workspace.state, model=model))
+        for record in newest_runs(store.load_records(workspace.state, models=(model,)))
         if record.job.recipe == recipe.name and environment in (None, record.job.environment)
     ]
     if not stored:

@@ -33,6 +33,7 @@ class Request:
     budget_minutes: float | None = None
     device: str = "auto"
     threads: int | None = None
+    night: str = ""  # id of the night that the runs are made for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +79,7 @@ class Bench:
     def history(self) -> tuple[float, ...]:
         """Log ratios of the A/A pairs of this job that are stored for this kind of machine."""
         return aa_history(
-            store.load_records(self.workspace.state, model=self.spec.name),
+            store.load_records(self.workspace.state, models=(self.spec.name,)),
             model=self.spec.name,
             recipe=self.recipe.name,
             machine_class=this_machine().machine_class,
@@ -105,6 +106,7 @@ class Bench:
             self.progress,
             place=(2 * number + order(number).index(side), 2 * max(request.max_pairs, number + 1)),
             pair=Pair(session=self.session, number=number, side=side),
+            night=request.night,
         )
 
 

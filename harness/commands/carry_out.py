@@ -8,17 +8,18 @@ import os
 import secrets
 import time
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import harness
 from harness import environments, store, wire
+from harness.commands.machine import this_machine
 from harness.core.errors import HarnessError
 from harness.core.fold import fold
 from harness.core.values import Job, ModelSpec, Pair, Recipe, Record
 from harness.datasets import Prepared
 from harness.environments import Built
-from harness.execution import copy_snapshot, follow, repository_of, take_snapshot
+from harness.execution import Watch, copy_snapshot, follow, repository_of, take_snapshot
 from harness.registry import Workspace
 from harness.wire.events import Event
 from harness.wire.job import WorkerJob
@@ -60,6 +61,7 @@ def carry_out(
         "environment": built.environment.digest,
         "data": data.manifest if data else None,
         "command": f"python -m harness run {command_line(job)}",
+        "variables": dict(built.environment.variables),
         "pair": dataclasses.asdict(pair) if pair else None,
         "night": night,
         "parent": parent,
@@ -82,11 +84,14 @@ def carry_out(
         deadline_seconds=60 * recipe.deadline_minutes,
     )
     try:
-        with closing(started) as arriving:
+        with Watch() if job.mode == "speed" else nullcontext() as watch, closing(started) as arriving:
             for event in arriving:
                 folder.append(event)
                 events.append(event)
                 progress.event(event)
+        if watch and (told := watch.told()):
+            events.append(Event("clocks", time.time(), dict(told)))
+            folder.append(events[-1])
     except KeyboardInterrupt:
         events.append(Event("reaped", time.time(), {"reason": "interrupted"}))
         folder.append(events[-1])
@@ -179,11 +184,14 @@ def worker_variables(job: Job, wanted: Mapping[str, str]) -> dict[str, str]:
 
 def expected_seconds(state: Path, job: Job, recipe: Recipe) -> float | None:
     """How long the job took here last time, else the recipe's guess."""
+    here = this_machine().machine_class
     for folder in reversed(store.run_folders(state, containing=slug(job))[-3:]):
         try:
             record = folder.load()
         except HarnessError:
             continue
-        if record and record.metrics and not record.reason:
+        if record is None or record.machine is None or record.machine.machine_class != here:
+            continue  # it goes on, or was imported
+        if record.metrics and not record.reason:
             return record.seconds
     return recipe.guessed_seconds(job.framework)

@@ -10,12 +10,11 @@ from harness.commands.run import Outcome
 from harness.core.errors import HarnessError
 from harness.core.families import hold_false_discoveries
 from harness.core.judge import known_spread
-from harness.core.pairs import RunPair, compare_accuracy, compare_speed, usable
+from harness.core.pairs import RunPair, compare_accuracy, compare_speed, speed_metric, usable, worth_judging
 from harness.core.plan import choose_recipe, looks
 from harness.core.values import ModelSpec, Recipe, Record, RunStatus, Status, Verdict
 from harness.core.verdicts import exit_code
 from harness.statistics import ACCURACY_LOOKS, SPEED_LOOKS
-from harness.wire import SPEED
 from reports.progress import Progress
 
 
@@ -33,7 +32,7 @@ def compare(workspace: registry.Workspace, request: Request) -> Outcome:
     with Progress() as progress:
         for recipe in _recipes(spec, request.recipe):
             bench = open_bench(workspace, request, spec, recipe, baseline, progress, budget)
-            pairs, judged = _speed(bench) if recipe.mode == "speed" else _accuracy(bench)
+            pairs, judged = decide_speed(bench) if recipe.mode == "speed" else _accuracy(bench)
             records += [run for pair in pairs for run in pair]
             verdicts += judged
     held = hold_false_discoveries(verdicts)
@@ -49,9 +48,9 @@ def _recipes(spec: ModelSpec, name: str | None) -> list[Recipe]:
     return list({recipe.name: recipe for recipe in (spec.recipes[spec.default_recipe], *timed[:1])}.values())
 
 
-def _speed(bench: Bench) -> tuple[list[RunPair], list[Verdict]]:
+def decide_speed(bench: Bench) -> tuple[list[RunPair], list[Verdict]]:
     """Pairs until the decision, the cap or the end of the budget."""
-    metric = next(metric for metric in bench.recipe.metrics if metric.name == SPEED)
+    metric = speed_metric(bench.recipe)
     history = bench.history()
     planned = looks(SPEED_LOOKS, bench.request.max_pairs)
     made: list[RunPair] = []
@@ -66,7 +65,7 @@ def _speed(bench: Bench) -> tuple[list[RunPair], list[Verdict]]:
     if any(run.status is not RunStatus.FINISHED for run in made[-1]):
         return made, [compare_speed(made[-1:], metric, history)]
     # Not decided: by what is usable, or else by the disturbed pairs, which say so.
-    return made, [compare_speed([each for each in made if usable(each)] or made, metric, history)]
+    return made, [compare_speed(worth_judging(made), metric, history)]
 
 
 def _accuracy(bench: Bench) -> tuple[list[RunPair], list[Verdict]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,20 +30,10 @@ class History:
     damaged: int
 
 
-def load_history(state: Path, models: Iterable[str]) -> History:
+def load_history(state: Path, models: Collection[str]) -> History:
     """A damaged record of another run must not keep this report from being written; it is counted."""
-    wanted, found, damaged = set(models), [], 0
-    for folder in store.run_folders(state):
-        if not any(f"-{model}-" in folder.id for model in wanted):
-            continue
-        try:
-            record = folder.load()
-        except HarnessError:
-            damaged += 1
-            continue
-        if record and record.job.model in wanted:
-            found.append(record)
-    return History(records=tuple(found), damaged=damaged)
+    faults: list[HarnessError] = []
+    return History(records=tuple(store.load_records(state, models=models, faults=faults)), damaged=len(faults))
 
 
 def follow(spec: ModelSpec, baseline: Baseline, records: Sequence[Record]) -> tuple[Trend, ...]:

@@ -17,7 +17,8 @@ from harness.core.families import hold_false_discoveries, told
 from harness.core.judge import judge
 from harness.core.newest import newest_runs
 from harness.core.night import Night
-from harness.core.values import Baseline, Record, Verdict
+from harness.core.pairs import undisturbed
+from harness.core.values import Baseline, Record, Status, Verdict
 from reports.html import Page, WhatChanged, page_of, render
 from reports.pages import NightPage, render_night
 
@@ -26,8 +27,8 @@ def report(workspace: registry.Workspace, model: str | None) -> tuple[tuple[Reco
     """The newest runs of each job group, judged by today's baselines."""
     if model:
         registry.load_model(workspace, model)
-    stored = store.load_records(workspace.state, model=model)
-    records = newest_runs(stored)
+    stored = store.load_records(workspace.state, models=(model,) if model else ())
+    records = newest_runs(undisturbed(stored))
     if not records:
         raise HarnessError(
             f"no run is stored in {workspace.state / 'runs'}", hint="make one: python -m harness run resnet50"
@@ -38,9 +39,13 @@ def report(workspace: registry.Workspace, model: str | None) -> tuple[tuple[Reco
 
 
 def judge_models(
-    workspace: registry.Workspace, records: Sequence[Record]
+    workspace: registry.Workspace, records: Sequence[Record], *, beside: Sequence[Verdict] = ()
 ) -> tuple[tuple[Verdict, ...], tuple[Baseline, ...]]:
-    """The verdicts on runs of any models, and the baselines that they rest on."""
+    """The verdicts on runs of any models, and the baselines that they rest on.
+
+    ``beside`` are verdicts on interleaved pairs: they belong to what is judged together, and a speed that has
+    one is not said to have nothing to be compared with.
+    """
     specs = {spec.name: spec for spec in registry.load_models(workspace)}
     verdicts: list[Verdict] = []
     baselines: list[Baseline] = []
@@ -53,7 +58,13 @@ def judge_models(
         for recipe in specs[name].recipes.values():
             runs = [record for record in records if (record.job.model, record.job.recipe) == (name, recipe.name)]
             verdicts += judge(runs, recipe, baselines[-1])
-    return hold_false_discoveries(verdicts), tuple(baselines)
+    compared = {(verdict.group, verdict.metric) for verdict in beside}
+    alone = [
+        verdict
+        for verdict in verdicts
+        if verdict.status is not Status.NO_BASELINE or (verdict.group, verdict.metric) not in compared
+    ]
+    return hold_false_discoveries([*alone, *beside]), tuple(baselines)
 
 
 def write_report(

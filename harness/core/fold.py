@@ -42,10 +42,12 @@ def fold(id: str, job: Job, events: Iterable[Event], *, path: str = "") -> Recor
         samples_per_step=int(times.get("samples", 0)),
         machine=_machine(last.get("machine")),
         packages=dict(last.get("environment", {}).get("packages", {})),
-        variables=dict(last.get("environment", {}).get("variables", {})),
+        variables={**submitted.get("variables", {}), **last.get("environment", {}).get("variables", {})},
         libraries={name: str(value) for name, value in last.get("libraries", {}).items()},
         settings=settings,
-        measurement={name: number(value) for name, value in last.get("measurement", {}).items()},
+        measurement={
+            name: number(value) for kind in ("clocks", "measurement") for name, value in last.get(kind, {}).items()
+        },
         deterministic=determinism.get("held"),
         determinism_notes=tuple(map(str, determinism.get("reasons", ()))),
         digests=_digests(history, submitted, last),

@@ -11,7 +11,8 @@ from typing import Any
 from harness.core.disturbance import disturbance
 from harness.core.errors import HarnessError
 from harness.core.plan import recipes_called
-from harness.core.values import Environment, Group, Mode, ModelSpec, Record, RunStatus, Status, Verdict
+from harness.core.values import Environment, Group, Mode, ModelSpec, Recipe, Record, RunStatus, Status, Verdict
+from harness.statistics import SPEED_LOOKS
 
 ATTEMPTS = 2  # a cell that was disturbed, or whose worker was killed, is tried once more the same night
 
@@ -33,6 +34,7 @@ class NightCell:
     environment: str
     mode: Mode = "train"
     runs: int = 1  # of the first look
+    beside: str = ""  # the environment whose runs of a speed take turns with this one's; "": none do
     state: CellState = CellState.WAITING
     reason: str = ""  # why it failed, was not run, or is tried again
     attempts: int = 0
@@ -75,23 +77,18 @@ def plan_cells(
     *,
     seeds: int | None = None,
     max_seeds: int | None = None,
+    paired: bool = False,
 ) -> tuple[NightCell, ...]:
     """Every model and recipe in every environment of one of its frameworks.
 
     ``recipes`` are names or tags, and each model takes those that it has; none: its default one.  ``seeds``
-    and ``max_seeds`` replace the recipes' own first look and cap.  Raises HarnessError where nothing is left.
+    and ``max_seeds`` replace the recipes' own first look and cap.  ``paired``: a speed takes turns with that of
+    the first environment of the same framework.  Raises HarnessError where nothing is left.
     """
     specs = list(specs)
+    first = {environment.framework: environment.name for environment in reversed(environments)}
     cells = tuple(
-        NightCell(
-            model=spec.name,
-            recipe=name,
-            framework=environment.framework,
-            environment=environment.name,
-            mode=spec.recipes[name].mode,
-            runs=seeds or min(spec.recipes[name].first_seeds, max_seeds or spec.recipes[name].max_seeds),
-            expected_seconds=spec.recipes[name].guessed_seconds(environment.framework),
-        )
+        _cell(spec, spec.recipes[name], environment, first[environment.framework] if paired else "", seeds, max_seeds)
         for spec in specs
         for name in _recipes(spec, recipes)
         for environment in environments
@@ -105,6 +102,29 @@ def plan_cells(
     return cells
 
 
+def _cell(
+    spec: ModelSpec, recipe: Recipe, environment: Environment, first: str, seeds: int | None, max_seeds: int | None
+) -> NightCell:
+    cell = NightCell(
+        model=spec.name,
+        recipe=recipe.name,
+        framework=environment.framework,
+        environment=environment.name,
+        mode=recipe.mode,
+        runs=seeds or min(recipe.first_seeds, max_seeds or recipe.max_seeds),
+        expected_seconds=recipe.guessed_seconds(environment.framework),
+    )
+    if recipe.mode != "speed" or first in ("", environment.name):
+        return cell
+    pairs = max_pairs(recipe, seeds, max_seeds)
+    return replace(cell, beside=first, runs=2 * min(pairs, SPEED_LOOKS[0]))
+
+
+def max_pairs(recipe: Recipe, seeds: int | None, max_seeds: int | None) -> int:
+    """Pairs that a night spends on a speed: as many as asked for, else enough for the last look that decides."""
+    return max(seeds or 0, max_seeds or 0) or max(recipe.max_seeds, SPEED_LOOKS[-1])
+
+
 def _recipes(spec: ModelSpec, wanted: Sequence[str]) -> tuple[str, ...]:
     if not wanted:
         return recipes_called(spec, None)
@@ -112,15 +132,20 @@ def _recipes(spec: ModelSpec, wanted: Sequence[str]) -> tuple[str, ...]:
 
 
 def informed(
-    cells: Iterable[NightCell], records: Iterable[Record], said: Mapping[str, Mapping[str, object]]
+    cells: Iterable[NightCell],
+    records: Iterable[Record],
+    said: Mapping[str, Mapping[str, object]],
+    machine_class: str,
 ) -> tuple[NightCell, ...]:
     """The cells with what earlier runs tell: how long, how long ago, and whether something was wrong.
 
-    ``said`` is what was said last, by tab-separated cell.
+    ``said`` is what was said last, by tab-separated cell.  Runs of another kind of machine, which were imported,
+    tell nothing of this one's time.
     """
     runs: dict[Group, list[Record]] = {}
     for record in records:
-        runs.setdefault(record.job.group, []).append(record)
+        if record.machine is None or record.machine.machine_class == machine_class:
+            runs.setdefault(record.job.group, []).append(record)
     doubted = {tuple(name.split("\t")[:4]) for name, last in said.items() if last.get("status") != Status.PASS.value}
     return tuple(
         replace(

@@ -10,7 +10,7 @@ from typing import Literal
 
 from harness.core.disturbance import disturbance
 from harness.core.judge import judge_against, speed_margin, speed_verdict, unjudgeable
-from harness.core.values import Metric, Record, Reference, RunStatus, Status, Verdict
+from harness.core.values import Metric, Recipe, Record, Reference, RunStatus, Status, Verdict
 from harness.core.verdicts import values_of
 from harness.statistics import Spread, judge_speed_paired
 from harness.wire import SPEED
@@ -27,6 +27,11 @@ def order(number: int) -> tuple[Side, Side]:
 def usable(pair: RunPair) -> bool:
     """Both runs finished on a machine that was theirs."""
     return all(run.status is RunStatus.FINISHED for run in pair) and not disturbance(pair)
+
+
+def speed_metric(recipe: Recipe) -> Metric:
+    """Of a recipe of mode "speed", which always has it."""
+    return next(metric for metric in recipe.metrics if metric.name == SPEED)
 
 
 def step_seconds(record: Record) -> float:
@@ -72,16 +77,49 @@ def _identical(ones: Sequence[Record], others: Sequence[Record]) -> bool:
     return bool(ends[0]) and ends[0] == ends[1] and None not in ends[0].values()
 
 
-def aa_history(records: Iterable[Record], *, model: str, recipe: str, machine_class: str) -> tuple[float, ...]:
-    """Log ratios of all A/A pairs of the job on this kind of machine, oldest first: its noise, nothing else."""
+def in_pairs(records: Iterable[Record]) -> dict[str, list[RunPair]]:
+    """The whole pairs of each session, in the order of ``records``."""
     sides: dict[tuple[str, int], dict[str, Record]] = {}
     for record in records:
-        mine = (record.job.model, record.job.recipe) == (model, recipe)
-        if record.pair and mine and record.machine and record.machine.machine_class == machine_class:
+        if record.pair:
             sides.setdefault((record.pair.session, record.pair.number), {})[record.pair.side] = record
-    pairs = [(both["A"], both["B"]) for both in sides.values() if set(both) == {"A", "B"}]
+    found: dict[str, list[RunPair]] = {}
+    for (session, _), both in sides.items():
+        if set(both) == {"A", "B"}:
+            found.setdefault(session, []).append((both["A"], both["B"]))
+    return found
+
+
+def worth_judging(pairs: Sequence[RunPair]) -> Sequence[RunPair]:
+    """Those that were not disturbed, or else all: then they say so."""
+    return [pair for pair in pairs if usable(pair)] or pairs
+
+
+def undisturbed(records: Iterable[Record]) -> list[Record]:
+    """Without the runs of disturbed pairs, where their session has others: those were made again."""
+    records = list(records)
+    left_out = {
+        run.id
+        for pairs in in_pairs(records).values()
+        for pair in pairs
+        if pair not in worth_judging(pairs)
+        for run in pair
+    }
+    return [record for record in records if record.id not in left_out]
+
+
+def aa_history(records: Iterable[Record], *, model: str, recipe: str, machine_class: str) -> tuple[float, ...]:
+    """Log ratios of all A/A pairs of the job on this kind of machine, oldest first: its noise, nothing else."""
+    mine = (
+        record
+        for record in records
+        if (record.job.model, record.job.recipe) == (model, recipe)
+        and record.machine
+        and record.machine.machine_class == machine_class
+    )
     return tuple(
         math.log(step_seconds(other) / step_seconds(one))
+        for pairs in in_pairs(mine).values()
         for one, other in pairs
         if _same_job(one, other) and usable((one, other)) and step_seconds(one) > 0 and step_seconds(other) > 0
     )

@@ -13,6 +13,10 @@ from harness.core.values import Baseline, Metric, Point, Recipe, Record, Referen
 from harness.statistics import ChangePoint, Drift, change_points, drift
 from harness.wire import SPEED
 
+NEWS_NIGHTS = 7  # a change of level as young as this is news
+NEWS_ALPHA = 0.003  # of what is looked at every morning, and should be quiet for months
+NEWS_SHARE = 0.5  # of the tolerance: a change within it is nobody's alarm
+
 
 @dataclass(frozen=True, kw_only=True)
 class Trend:
@@ -57,6 +61,35 @@ class Trend:
         )
 
 
+def is_news(trend: Trend) -> bool:
+    """Whether its newest change belongs on the first page of a night.
+
+    A history that is tested every morning gets many chances to look changed: an unchanged one did so within
+    thirty nights in one of eight cases, for a morning or two.  So a change is news when it was seen yesterday
+    too, both times at a level for such a watch, and when the tolerance does not swallow it.
+    """
+    if not trend.points or abs(trend.points[-1].effect) < NEWS_SHARE * _tolerance(trend):
+        return False
+    return all(_changed_lately(trend, trend.values[:nights]) for nights in (len(trend.values), len(trend.values) - 1))
+
+
+def _changed_lately(trend: Trend, values: Sequence[float]) -> bool:
+    found = change_points(values, runs_per_point=_a_night(trend.runs), alpha=NEWS_ALPHA)
+    return bool(found) and len(values) - found[-1].index <= NEWS_NIGHTS
+
+
+def _tolerance(trend: Trend) -> float:
+    """Relative to the level before the change; 0 where the recipe states none."""
+    metric, level = trend.metric, abs(trend.values[trend.points[-1].index - 1])
+    if metric.margin is not None:
+        return metric.margin / level if level else 0.0
+    return metric.margin_relative or 0.0
+
+
+def _a_night(runs: Sequence[int]) -> int:
+    return int(median(runs)) if runs else 1
+
+
 def points_of(records: Iterable[Record], recipe: Recipe, metric: Metric) -> tuple[Point, ...]:
     """What the runs of ``recipe`` add to the trends of ``metric``."""
     return tuple(
@@ -90,7 +123,7 @@ def _trend(
             nights.setdefault(_date(run), []).append(run.value)
     values = tuple(median(found) for found in nights.values())
     counts = tuple(map(len, nights.values()))
-    a_night = int(median(counts)) if counts else 1
+    a_night = _a_night(counts)
     reference = _published(runs[0], recipe, baseline, metric)
     return Trend(
         model=baseline.model,

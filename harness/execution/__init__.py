@@ -1,7 +1,18 @@
 """Start a job from a snapshot of its code and follow it to its end."""
 
+from harness.execution.clocks import Watch, look, occupied, slowed
 from harness.execution.local import follow
 from harness.execution.repository import Repository, repository_of
 from harness.execution.snapshot import copy_snapshot, take_snapshot
 
-__all__ = ["Repository", "copy_snapshot", "follow", "repository_of", "take_snapshot"]
+__all__ = [
+    "Repository",
+    "Watch",
+    "copy_snapshot",
+    "follow",
+    "look",
+    "occupied",
+    "repository_of",
+    "slowed",
+    "take_snapshot",
+]

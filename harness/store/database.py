@@ -20,7 +20,7 @@ from sqlalchemy.exc import (
 from harness.core.errors import HarnessError
 from harness.store.tables import metadata, workspace
 
-HEAD = "0001"  # the newest of migrations/versions
+HEAD = "0002"  # the newest of migrations/versions
 BUSY_SECONDS = 30  # how long a writer waits for the others
 MAPPED_BYTES = 2**32  # of SQLite's file, read in place: a third faster for a history out of 100,000 runs
 MIGRATION_LOCK = 0x6861726E  # any number that no other program takes: "harn"
@@ -39,12 +39,12 @@ def open_engine(url: str, state: Path) -> sql.Engine:
         if where.get_backend_name() == "sqlite":
             with suppress(OSError):  # SQLite says itself what it cannot open
                 Path(str(where.database)).parent.mkdir(parents=True, exist_ok=True)
-            engine = sql.create_engine(where, poolclass=sql.NullPool)
+            engine = sql.create_engine(where)
             sql.event.listen(engine, "connect", _set_up_sqlite)
             sql.event.listen(engine, "begin", _begin_sqlite)
             return engine
         settings = {name: value for name, value in POSTGRESQL.items() if name not in where.query}
-        return sql.create_engine(where, poolclass=sql.NullPool, connect_args=settings)
+        return sql.create_engine(where, connect_args=settings, pool_pre_ping=True)  # it may have been started anew
 
 
 def _read_url(url: str, state: Path) -> sql.URL:
@@ -173,6 +173,7 @@ def _damaged(engine: sql.Engine) -> bool:
 
 def _remove_sqlite(engine: sql.Engine) -> None:
     """Delete the file and what belongs to it."""
+    engine.dispose()  # a connection that is kept would go on with the deleted file
     for ending in ("", "-wal", "-shm"):
         Path(f"{engine.url.database}{ending}").unlink(missing_ok=True)
 

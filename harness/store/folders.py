@@ -10,7 +10,7 @@ import dataclasses
 import errno
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -116,10 +116,27 @@ def run_folders(state: Path, *, containing: str = "") -> Sequence[RunFolder]:
     return [RunFolder(state / "runs" / name) for name in sorted(run_names(state)) if containing in name]
 
 
-def load_records(state: Path, *, model: str | None = None) -> list[Record]:
-    """The records of finished and failed runs, oldest first; a run still going has none."""
-    records = (folder.load() for folder in run_folders(state, containing=f"-{model}-" if model else ""))
-    return [record for record in records if record and model in (None, record.job.model)]
+def load_records(
+    state: Path, *, models: Collection[str] = (), faults: list[HarnessError] | None = None
+) -> list[Record]:
+    """The records of finished and failed runs of these models, or of all, oldest first; a run still going has none.
+
+    A damaged one raises, or is added to ``faults`` where that is given.
+    """
+    found = []
+    for folder in run_folders(state):
+        if models and not any(f"-{model}-" in folder.id for model in models):
+            continue
+        try:
+            record = folder.load()
+        except HarnessError as fault:
+            if faults is None:
+                raise
+            faults.append(fault)
+            continue
+        if record and (not models or record.job.model in models):
+            found.append(record)
+    return found
 
 
 def load_run(state: Path, run_id: str) -> Record:

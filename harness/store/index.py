@@ -10,6 +10,7 @@ import math
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
 
 import sqlalchemy as sql
@@ -70,8 +71,7 @@ class Index:
                 runs.c.environment,
                 runs.c.machine_class,
                 runs.c.started,
-                runs.c.status,
-                metrics.c.value,
+                sql.case((runs.c.status == RunStatus.FINISHED.value, metrics.c.value)),
                 *measured,
             )
             .outerjoin(metrics, (metrics.c.run == runs.c.number) & (metrics.c.name == metric))
@@ -79,10 +79,7 @@ class Index:
         )
         with reading(self._engine) as connection:
             found = connection.execute(query).all()
-        return tuple(
-            Point(row.id, row.framework, row.environment, row.machine_class, row.started, _value(*row[5:]))
-            for row in sorted(found, key=lambda row: row.id)
-        )
+        return tuple(Point._make((*row[:5], _value(*row[5:]))) for row in sorted(found, key=itemgetter(0)))
 
     def ids(self, *, model: str | None = None, night: str | None = None) -> list[str]:
         """The folders of all runs, or of those of a model and a night, oldest first."""
@@ -144,9 +141,9 @@ def rebuild(state: Path, url: str, say: Say | None = None) -> dict[str, HarnessE
         engine.dispose()
 
 
-def _value(status: str, value: float | None, *measured: float | str | None) -> float:
-    """NaN where the run says nothing: as ``points_of`` counts."""
-    if value is None or status != RunStatus.FINISHED:
+def _value(value: float | None, *measured: float | str | None) -> float:
+    """NaN where a run that finished says nothing: as ``points_of`` counts."""
+    if value is None:
         return math.nan
     if measured:
         device, threads, *shares = measured

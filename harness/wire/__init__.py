@@ -43,9 +43,10 @@ run_stop           status "finished" | "error", reason, seconds: always the work
 =================  ==========================================================================
 
 The orchestrator adds to the same file: ``submitted`` first (digests of code and environment, the
-data set's manifest, the command, the place in a session of pairs), ``garbled`` (a line that is no
-event), ``reaped`` (it ended the process group: reason "deadline" | "interrupted") and
-``worker_exit`` (returncode) last.  A file without ``run_stop`` is a crashed run and is never read as
+environment's variables, the data set's manifest, the command, the place in a session of pairs),
+``garbled`` (a line that is no event), ``reaped`` (it ended the process group: reason "deadline" |
+"interrupted"), ``worker_exit`` (returncode) and, where the machine tells, ``clocks`` of a speed
+(throttled_share, cpu_mhz, gpu_mhz) last.  A file without ``run_stop`` is a crashed run and is never read as
 a result.
 """
 

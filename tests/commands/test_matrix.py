@@ -64,6 +64,27 @@ def test_a_worker_that_was_killed_is_tried_once_more(two: Workspace) -> None:
     assert len(ended.json["runs"]) == 2  # the last try of each counts
 
 
+def test_speeds_of_two_environments_take_turns_and_are_compared(two: Workspace) -> None:
+    two.add_toy()
+    toml = two.root / "environments" / "same.toml"
+    toml.write_text(f'{toml.read_text()}\n[variables]\nTOY_WORK = "32"\n')  # four times the work
+    ended = two.harness("matrix", "--models", "toy", "--recipes", "speed", "--environments", "numpy-2.4,same", "--json")
+    first, second = ended.json["night"]["cells"]
+    assert (first["beside"], second["beside"], second["runs"]) == ("", "numpy-2.4", 6)
+    assert "same in turns with numpy-2.4" in ended.stderr
+    if second["status"] in ("INVALID", "not run"):  # the machine that tests us was not ours
+        return
+    (verdict,) = (each for each in ended.json["verdicts"] if each["environment"] == "same")  # NO_BASELINE is not said
+    assert verdict["status"] == second["status"] == "REGRESSION", verdict["sentence"]
+    assert 2 < verdict["reference"] / verdict["measured"] < 8
+    records = [json.loads((run / "record.json").read_text()) for run in two.runs()]
+    pairs = [record for record in records if record["pair"]]
+    assert [record["pair"]["side"] for record in pairs[:4]] == ["A", "B", "B", "A"]
+    assert {record["night"] for record in records} == {ended.json["night"]["id"]}
+    assert len({record["pair"]["session"] for record in pairs}) == second["attempts"]
+    assert all(record["settings"]["cores"] for record in records)  # pinned
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_stopped_matrix_is_gone_on_with_and_nothing_is_made_or_counted_twice(
     two: Workspace, number: signal.Signals

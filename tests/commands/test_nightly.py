@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from harness.store.index import rebuild
 from tests.commands.test_run import BASELINE, wait_for_epochs
 from tests.conftest import Workspace
+from tests.store.databases import PROGRAMS, Server, dump
 
 PLAN = """
 [nightly]
@@ -97,6 +99,36 @@ def test_a_stopped_night_is_gone_on_with_and_a_finished_one_is_not(planned: Work
     assert ended.json["night"]["id"] == first
     assert len([run for run in planned.runs() if "-fine-" in run.name]) == 1
     assert planned.harness("nightly", "--json").json["night"]["id"] != first
+
+
+@pytest.mark.skipif(PROGRAMS is None, reason="no PostgreSQL below /usr/lib/postgresql: apt-get install postgresql")
+def test_kill_9_of_postgresql_and_of_the_night_loses_nothing_and_counts_nothing_twice(planned: Workspace) -> None:
+    assert PROGRAMS
+    server = Server(PROGRAMS)
+    server.start()
+    try:
+        url = server.new_database()
+        (planned.root / "harness.toml").write_text(f'{PLAN}recipes = ["fine", "bad"]\n[store]\nurl = "{url}"\n')
+        process = subprocess.Popen(planned.command("nightly"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for_epochs(planned, "-bad-")
+        server.kill()
+        process.kill()
+        process.wait(60)
+        toml = planned.root / "models" / "toy" / "model.toml"
+        toml.write_text(toml.read_text().replace('"hang"', '"fine"'))
+        ended = planned.harness("nightly", "--json")  # while the server is still down
+        assert {cell["state"] for cell in ended.json["night"]["cells"]} == {"done"}
+        assert "not yet in the index" in ended.stderr
+        runs = [(run["recipe"], run["seed"]) for run in ended.json["runs"]]
+        assert sorted(runs) == [("bad", 0), ("fine", 0)]
+        server.start()
+        followed = planned.harness("history", "toy", "--json").json["history"]
+        assert {series["recipe"]: series["runs"] for series in followed} == {"fine": [1], "bad": [1]}
+        rebuild(planned.state, "")
+        assert dump("", planned.state) == dump(url, planned.state)
+    finally:
+        server.stop()
+        server.remove()
 
 
 @pytest.mark.parametrize(

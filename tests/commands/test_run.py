@@ -100,9 +100,10 @@ def test_an_undecided_verdict_asks_for_more_seeds_up_to_the_cap(workspace: Works
 
 def test_a_speed_run_keeps_every_step_and_states_its_share_of_the_peak(workspace: Workspace) -> None:
     workspace.add_toy()
-    ended = workspace.harness("run", "toy", "--recipe", "speed", "--json")
+    ended = workspace.harness("run", "toy", "--recipe", "speed", "--threads", "1", "--json")
     record = json.loads((workspace.runs()[0] / "record.json").read_text())
     assert ended.json["runs"][0]["status"] == "finished"
+    assert len(record["settings"]["cores"]) == 1  # pinned
     assert len(record["step_seconds"]) == 12
     assert record["warmup_steps"] == 2
     assert record["measurement"]["matmul_flops_per_second"] > 1e9

@@ -95,3 +95,17 @@ def test_digests_come_from_both_sides() -> None:
         "weights_final": "f",
     }
     assert done.parameters == 5
+
+
+def test_what_an_environment_sets_is_recorded_whatever_the_worker_may_tell() -> None:
+    done = folded(
+        ("submitted", {"variables": {"PYTHONPATH": "/spoilt", "TF_X": "0"}}),
+        ("environment", {"packages": {}, "variables": {"OMP_NUM_THREADS": "2", "TF_X": "1"}}),
+        STOP,
+    )
+    assert done.variables == {"PYTHONPATH": "/spoilt", "OMP_NUM_THREADS": "2", "TF_X": "1"}
+
+
+def test_the_clocks_of_a_speed_stand_beside_what_the_worker_measured() -> None:
+    done = folded(("measurement", {"cpu_share": 0.9}), STOP, ("clocks", {"throttled_share": 0.1, "cpu_mhz": 3e3}))
+    assert done.measurement == {"cpu_share": 0.9, "throttled_share": 0.1, "cpu_mhz": 3000.0}

@@ -21,7 +21,7 @@ from harness.core.night import (
 )
 from harness.core.values import Environment, Metric, ModelSpec, RunStatus, Status, Verdict
 from harness.core.verdicts import make_verdict
-from tests.core.examples import QUIET, accuracy_recipe, record, speed_recipe
+from tests.core.examples import MACHINE, QUIET, accuracy_recipe, record, speed_recipe
 
 CELL = NightCell(model="toy", recipe="digits", framework="torch", environment="a")
 
@@ -68,6 +68,19 @@ def test_recipes_are_names_or_tags_and_none_is_there_twice() -> None:
     assert [(cell.recipe, cell.mode) for cell in cells] == [("digits", "train"), ("speed", "speed")]
 
 
+def test_speeds_of_one_framework_take_turns_with_its_first_environment() -> None:
+    asked = ["digits", "speed"]
+    cells = plan_cells([spec("one", "torch", "tensorflow")], SHELF, asked, paired=True)
+    timed = {cell.environment: (cell.beside, cell.runs) for cell in cells if cell.mode == "speed"}
+    assert timed == {"torch-1": ("", 1), "torch-2": ("torch-1", 6), "tf-1": ("", 1)}
+    assert {cell.beside for cell in cells if cell.mode == "train"} == {""}
+    assert {cell.beside for cell in plan_cells([spec("one", "torch")], SHELF, asked)} == {""}
+    (short,) = (
+        cell for cell in plan_cells([spec("one", "torch")], SHELF, asked, max_seeds=1, paired=True) if cell.beside
+    )
+    assert short.runs == 2
+
+
 def test_a_plan_without_cells_is_an_error() -> None:
     with pytest.raises(HarnessError, match="recipes bf16 of one have no cell in torch-1"):
         plan_cells([spec("one", "torch")], SHELF[:1], ["bf16"])
@@ -78,16 +91,18 @@ def test_earlier_runs_tell_how_long_a_cell_takes_and_when_it_ran() -> None:
     runs.append(replace(record(), seconds=900.0, started=12.0, status=RunStatus.TIMEOUT))
     group = runs[0].job.group
     cell = NightCell(model=group[0], recipe=group[1], framework=group[2], environment=group[3])
-    (known,) = informed([cell], runs, {})
+    here = MACHINE.machine_class
+    (known,) = informed([cell], runs, {}, here)
     assert known.expected_seconds == 10.0
     assert known.last_run == 12.0
-    (guessed,) = informed([replace(cell, expected_seconds=60.0)], [], {})
-    assert guessed.expected_seconds == 60.0
+    for earlier, machine in (([], here), (runs, "another machine")):  # its runs were imported
+        (guessed,) = informed([replace(cell, expected_seconds=60.0)], earlier, {}, machine)
+        assert (guessed.expected_seconds, guessed.last_run) == (60.0, 0.0)
 
 
 def test_what_was_no_pass_last_time_is_suspicious() -> None:
     said = {"toy\tdigits\ttorch\ta\ttop1\t\t\t": {"status": "REGRESSION"}, "toy\tdigits\ttorch\tb": {"status": "PASS"}}
-    cells = informed([CELL, replace(CELL, environment="b")], [], said)
+    cells = informed([CELL, replace(CELL, environment="b")], [], said, "")
     assert [cell.suspicious for cell in cells] == [True, False]
 
 

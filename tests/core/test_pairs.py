@@ -1,11 +1,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from harness.core.pairs import RunPair, aa_history, compare_accuracy, compare_speed, order, usable
+from harness.core.pairs import (
+    RunPair,
+    aa_history,
+    compare_accuracy,
+    compare_speed,
+    in_pairs,
+    order,
+    undisturbed,
+    usable,
+    worth_judging,
+)
 from harness.core.values import Pair, Record, RunStatus, Status
 from tests.core.examples import MACHINE, QUIET, accuracy_recipe, record, speed_recipe
 
@@ -103,3 +114,23 @@ def test_a_loss_of_accuracy_beside_the_other_is_a_regression() -> None:
     ones = trained((0.960, 0.962, 0.958, 0.961, 0.959), "a", "w")
     others = trained((0.86, 0.862, 0.858, 0.861, 0.859), "b", "v")
     assert compare_accuracy(ones, others, TOP1, None).status is Status.REGRESSION
+
+
+def test_a_disturbed_pair_that_was_made_again_does_not_speak_for_its_session() -> None:
+    disturbed = timed(1, "B", 1.5, measurement={**QUIET, "foreign_share": 0.5})
+    alone = record(seed=9)
+    runs = [timed(0, "A", 1.0), timed(0, "B", 1.1), timed(1, "A", 1.0), disturbed, alone]
+    runs = [replace(run, id=f"{number}") for number, run in enumerate(runs)]
+    (session,) = in_pairs(runs).values()
+    assert [pair[0].job.seed for pair in session] == [0, 1]
+    assert [pair[0].job.seed for pair in worth_judging(session)] == [0]
+    assert [run.id for run in undisturbed(runs)] == ["0", "1", "4"]
+    assert undisturbed(runs[2:]) == runs[2:]  # where none is usable, all say so
+
+
+def test_a_throttled_machine_says_nothing_about_speed() -> None:
+    throttled = timed(0, "A", 1.0, measurement={**QUIET, "throttled_share": 0.2}), timed(0, "B", 1.0)
+    assert not usable(throttled)
+    verdict = compare_speed([throttled], SPEED, history=())
+    assert verdict.status is Status.INVALID
+    assert "throttled 20% of the time" in verdict.sentence

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from harness.core.trends import Trend, points_of, trends
+from harness.core.trends import Trend, is_news, points_of, trends
 from harness.core.values import Baseline, Record, RunStatus
 from tests.core.examples import QUIET, record, reference, speed_recipe
 
@@ -56,3 +56,17 @@ def test_drift_away_from_the_published_value_is_a_finding_of_its_own() -> None:
     )
     assert trend.drift is not None
     assert any("drifts" in sentence for sentence in trend.sentences)
+
+
+def test_a_change_is_news_from_its_fifth_night_to_the_end_of_its_week() -> None:
+    rates = [(100.0 if number < 15 else 90.0) + NOISE[number % 20] for number in range(30)]
+    news = [count for count in range(7, 31) if is_news(nights(rates[:count]))]
+    assert news == list(range(news[0], news[-1] + 1))
+    assert 18 < news[0] <= 20  # nights in all: three make a level, and the morning before has to say the same
+    assert news[-1] == 22
+
+
+def test_a_change_that_the_tolerance_swallows_is_no_news() -> None:
+    trend = nights([(100.0 if number < 15 else 98.0) + NOISE[number % 20] / 4 for number in range(20)])
+    assert trend.points
+    assert not is_news(trend)

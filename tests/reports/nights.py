@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from harness.core.night import CellState, Night, NightCell
-from harness.core.values import Job, Record
+from harness.core.values import Job, Mode, Record
 from tests.core.examples import MACHINE, QUIET, record
 
 FIRST = datetime(2026, 1, 1, 3, tzinfo=UTC)
@@ -21,7 +21,9 @@ def night_id(night: int) -> str:
     return f"{FIRST + timedelta(days=night):%Y%m%dT%H%M%S}-ab"
 
 
-def made_run(model: str, recipe: str, environment: str, night: int, *, seed: int = 0, **changes: Any) -> Record:
+def made_run(
+    model: str, recipe: str, environment: str, night: int, *, seed: int = 0, mode: Mode = "train", **changes: Any
+) -> Record:
     """A finished run of that night, alike in everything to those of other nights."""
     when = FIRST + timedelta(days=night, minutes=seed)
     job = Job(
@@ -30,7 +32,7 @@ def made_run(model: str, recipe: str, environment: str, night: int, *, seed: int
         framework="numpy",
         environment=environment,
         seed=seed,
-        mode="train",
+        mode=mode,
         device="auto",
         threads=2,
     )

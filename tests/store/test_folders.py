@@ -16,8 +16,8 @@ def test_a_record_comes_back_as_it_was_stored(tmp_path: Path) -> None:
     stored = record(metrics={"top1": 0.25}, curves={"loss": ((0, 1.5), (1, 1.0))}, path=str(folder.path))
     folder.finish(stored)
     assert folder.load() == stored
-    assert load_records(tmp_path, model="toy") == [stored]
-    assert load_records(tmp_path, model="to") == []
+    assert load_records(tmp_path, models=["toy"]) == [stored]
+    assert load_records(tmp_path, models=["to"]) == []
 
 
 def test_a_number_that_is_none_survives_the_store(tmp_path: Path) -> None:
