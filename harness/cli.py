@@ -594,6 +594,50 @@ def runs_import(opened: Opener, file: Path, as_json: bool) -> int:
     return 0
 
 
+@cli.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.option("--name", help="What the program is called from now on; its script's name if left out.")
+@click.option("--metric", "patterns", multiple=True, metavar="NAME=REGEX", help="A number that it prints (repeatable).")
+@click.option("--log", type=click.Path(path_type=Path), help="A file of JSON lines that it writes.")
+@click.option("--logged", multiple=True, metavar="NAME", help="A number of these lines (repeatable).")
+@click.option("--lower", multiple=True, metavar="NAME", help="Of this metric less is better (repeatable).")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Put in place of {seed} in the command.")
+@click.argument("command", nargs=-1, required=True, metavar="-- COMMAND...")
+@as_json
+@opens
+@stops_cleanly
+def wrap(
+    opened: Opener,
+    name: str | None,
+    patterns: tuple[str, ...],
+    log: Path | None,
+    logged: tuple[str, ...],
+    lower: tuple[str, ...],
+    seed: int,
+    command: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Run any training script, unedited, as a run that is recorded, compared and judged like others.
+
+    Afterwards it is a model of this workspace: harness run NAME --seeds 5, baseline record NAME, matrix.
+    """
+    from harness.commands.wrap import Wrapping
+    from harness.commands.wrap import wrap as watch
+
+    asked = Wrapping(
+        argv=command,
+        folder=Path.cwd(),
+        name=name,
+        patterns=patterns,
+        lower=lower,
+        log=log,
+        logged=logged,
+        seed=seed,
+    )
+    outcome = watch(opened(), asked)
+    _show_runs(outcome.records, outcome.verdicts, outcome.report, as_json)
+    return 0 if outcome.exit_code == 4 else outcome.exit_code  # nothing to compare with is what a first run has
+
+
 @cli.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="The file to write.")

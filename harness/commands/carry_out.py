@@ -19,7 +19,7 @@ from harness.core.fold import fold
 from harness.core.values import Job, ModelSpec, Pair, Recipe, Record
 from harness.datasets import Prepared
 from harness.environments import Built
-from harness.execution import Watch, copy_snapshot, follow, repository_of, take_snapshot
+from harness.execution import Watch, changed_since, copy_snapshot, follow, repository_of, take_snapshot
 from harness.registry import Workspace
 from harness.wire.events import Event
 from harness.wire.job import WorkerJob
@@ -89,6 +89,9 @@ def carry_out(
                 folder.append(event)
                 events.append(event)
                 progress.event(event)
+        if not code and (edited := changed_since(folder.code, *_sources(spec))):
+            events.append(Event("edited", time.time(), {"files": edited}))
+            folder.append(events[-1])
         if watch and (told := watch.told()):
             events.append(Event("clocks", time.time(), dict(told)))
             folder.append(events[-1])
@@ -100,6 +103,8 @@ def carry_out(
     record = fold(folder.id, job, events, path=str(folder.path))
     _keep(folder, record, workspace, progress)
     progress.stop_run(record)
+    if record.edited:
+        progress.say(f"changed while it ran: {', '.join(record.edited)}; what ran is in {folder.code}")
     return record
 
 
@@ -170,6 +175,8 @@ def worker_job(run_id: str, job: Job, recipe: Recipe, data: Prepared | None) -> 
 
 def worker_variables(job: Job, wanted: Mapping[str, str]) -> dict[str, str]:
     """The environment variables of a worker: ours without Python's, then what the job fixes."""
+    if job.framework == wire.COMMAND:  # somebody's program, which gets what it would get without us
+        return dict(os.environ)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(NOT_PASSED_ON)}
     threads = str(job.threads)
     fixed = {

@@ -10,6 +10,7 @@ from harness.core.plan import choose_environments
 from harness.core.values import Environment, ModelSpec, Recipe
 from harness.environments import Built
 from harness.registry import Workspace
+from harness.wire import COMMAND
 from harness.wire.machine import usable_cores
 
 
@@ -23,7 +24,8 @@ def build_environments(
     """The environments to run ``spec`` in, built; "current" is the running interpreter."""
     shelf: list[Environment] = []
     running: dict[str, Built] = {}
-    for name in names or workspace.environments:
+    wrapped = (environments.CURRENT,) if spec.frameworks == (COMMAND,) else None  # a program brings its own
+    for name in names or wrapped or workspace.environments:
         if name == environments.CURRENT:
             running = {framework: environments.current(framework) for framework in _installed(spec, frameworks)}
             shelf += [built.environment for built in running.values()]
@@ -33,7 +35,7 @@ def build_environments(
         running[chosen.framework]
         if chosen.name == environments.CURRENT
         else environments.build(chosen, shelves=workspace.shelves, state=workspace.state, say=say)
-        for chosen in choose_environments(spec, shelf, frameworks=frameworks, environments=names)
+        for chosen in choose_environments(spec, shelf, frameworks=frameworks, environments=names or wrapped or ())
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from harness.core.digests import code_digest
 from harness.core.values import Job, Machine, Pair, Record, RunStatus
 from harness.wire.events import Event, number
 
@@ -41,7 +42,7 @@ def fold(id: str, job: Job, events: Iterable[Event], *, path: str = "") -> Recor
         warmup_steps=int(times.get("warmup", 0)),
         samples_per_step=int(times.get("samples", 0)),
         machine=_machine(last.get("machine")),
-        packages=dict(last.get("environment", {}).get("packages", {})),
+        packages=_packages(last),
         variables={**submitted.get("variables", {}), **last.get("environment", {}).get("variables", {})},
         libraries={name: str(value) for name, value in last.get("libraries", {}).items()},
         settings=settings,
@@ -52,11 +53,16 @@ def fold(id: str, job: Job, events: Iterable[Event], *, path: str = "") -> Recor
         determinism_notes=tuple(map(str, determinism.get("reasons", ()))),
         digests=_digests(history, submitted, last),
         parameters=last.get("weights", {}).get("parameters"),
-        data=submitted.get("data"),
+        data=_data(submitted, last),
         garbled_lines=sum(event.kind == "garbled" for event in history),
         pair=Pair(**submitted["pair"]) if submitted.get("pair") else None,
         night=str(submitted.get("night", "")),
         repository={str(name): str(value) for name, value in (submitted.get("repository") or {}).items()},
+        edited=tuple(
+            str(name)
+            for kind, field in (("edited", "files"), ("files", "edited"))
+            for name in last.get(kind, {}).get(field, ())
+        ),
         parent=str(submitted.get("parent", "")),
         path=path,
     )
@@ -82,6 +88,25 @@ def _exit(code: int | None) -> str:
     if code is None:
         return "exit status unknown"
     return f"killed by signal {-code}" if code < 0 else f"exit status {code}"
+
+
+def _packages(last: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Of the environment; a wrapped program has its own."""
+    return dict(last.get("files", {}).get("packages") or last.get("environment", {}).get("packages", {}))
+
+
+def _data(submitted: dict[str, Any], last: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
+    """The manifest; for a wrapped program the files that it read."""
+    if "files" not in last:
+        return submitted.get("data")
+    return {
+        "name": "files",
+        "layout": "files",
+        "source": "as the program opened them",
+        "licence": "not known",
+        "splits": {},
+        "files": last["files"]["data"],
+    }
 
 
 def _curves(history: list[Event]) -> dict[str, tuple[tuple[int, float], ...]]:
@@ -111,6 +136,9 @@ def _digests(history: list[Event], submitted: dict[str, Any], last: dict[str, di
         digests["data"] = str(last["data"]["digest"])
     if "first_batches" in last:
         digests["first_batches"] = " ".join(digest[:16] for digest in last["first_batches"]["sha256"])
+    if "files" in last:
+        digests["code"] = code_digest(last["files"]["code"])
+        digests["data"] = code_digest({name: said["sha256"] for name, said in last["files"]["data"].items()})
     for event in history:
         if event.kind == "weights":
             digests[f"weights_{event.fields['moment']}"] = str(event.fields["sha256"])

@@ -210,6 +210,7 @@ class Record:
     pair: Pair | None = None
     night: str = ""  # id of the matrix or nightly that it was made for
     repository: Mapping[str, str] = field(default_factory=dict)  # head, remote: of the checkout that the code is from
+    edited: tuple[str, ...] = ()  # files that were changed while it ran: they are not what ran
     parent: str = ""  # the packed run that this one was made again from
     path: str = ""
 

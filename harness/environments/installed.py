@@ -14,11 +14,12 @@ from harness.core.errors import HarnessError
 from harness.core.values import Environment
 from harness.environments.building import Built
 from harness.environments.definitions import CURRENT
+from harness.wire import COMMAND
 
 
 def current(framework: str) -> Built:
     """Built from sys.executable and what is installed there.  Does not import the framework."""
-    if importlib.util.find_spec(framework) is None:
+    if framework != COMMAND and importlib.util.find_spec(framework) is None:
         raise HarnessError(
             f"environment {CURRENT!r}: {framework} is not installed for {sys.executable}",
             hint=f"install it there, or leave --environment out: the harness then builds one with {framework}",

@@ -3,11 +3,12 @@
 from harness.execution.clocks import Watch, look, occupied, slowed
 from harness.execution.local import follow
 from harness.execution.repository import Repository, repository_of
-from harness.execution.snapshot import copy_snapshot, take_snapshot
+from harness.execution.snapshot import changed_since, copy_snapshot, take_snapshot
 
 __all__ = [
     "Repository",
     "Watch",
+    "changed_since",
     "copy_snapshot",
     "follow",
     "look",

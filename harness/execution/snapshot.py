@@ -35,6 +35,16 @@ def copy_snapshot(source: Path, code: Path) -> str:
     return digest_of(code)
 
 
+def changed_since(code: Path, model_folder: Path, family_folder: Path | None = None) -> list[str]:
+    """Files of the model that are no longer what the snapshot in ``code`` holds, or were not there yet."""
+    model = code / "models" / model_folder.name
+    pairs = [(path, path.relative_to(model_folder)) for path in _files(model_folder)]
+    pairs += [(path, Path(path.name)) for path in (family_folder.glob("*.py") if family_folder else ())]
+    now = {str(name): path.read_bytes() for path, name in pairs}
+    then = {str(path.relative_to(model)): path.read_bytes() for path in _files(model)}
+    return sorted(name for name in {*now, *then} if now.get(name) != then.get(name))
+
+
 def digest_of(code: Path) -> str:
     return code_digest(
         {path.relative_to(code).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in _files(code)}

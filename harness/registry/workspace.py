@@ -47,7 +47,7 @@ def open_workspace(
     said = _configuration(root)
     return Workspace(
         root=root,
-        shelves=tuple(dict.fromkeys((root, builtin_shelf()))),
+        shelves=tuple(dict.fromkeys((root, builtin_shelf(), *_wrapped(root / ".harness")))),
         state=root / ".harness",
         data_roots=_data_roots(root, data_dir, environ, said.get("data", {}).get("roots", ())),
         environments=tuple(said.get("run", {}).get("environments", DEFAULT_ENVIRONMENTS)),
@@ -65,6 +65,11 @@ def builtin_shelf() -> Path:
     package = Path(harness.__file__).resolve().parent
     carried = package / "shelf"
     return carried if carried.is_dir() else package.parent
+
+
+def _wrapped(state: Path) -> tuple[Path, ...]:
+    """The models that ``harness wrap`` made here, where it made any."""
+    return (state / "wrapped",) if (state / "wrapped").is_dir() else ()
 
 
 def _found_upwards(start: Path) -> Path:

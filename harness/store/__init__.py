@@ -9,6 +9,7 @@ from harness.store.folders import (
     load_run,
     log_tail,
     run_folders,
+    run_names,
     write_whole,
 )
 from harness.store.nights import NightFolder, create_night, nights, one_night_at_a_time
@@ -29,5 +30,6 @@ __all__ = [
     "one_night_at_a_time",
     "remember",
     "run_folders",
+    "run_names",
     "write_whole",
 ]

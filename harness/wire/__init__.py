@@ -39,13 +39,16 @@ eval_accuracy      metric, value, epoch (null: of the whole run)
 step_times         seconds [..] of every step, warmup (how many to leave out), samples (a step)
 measurement        wall, CPU shares, memory peak, matrix-product peak: see ``worker.run``
 determinism        asked, held, reasons [..]
+files              of a wrapped program: code {path: sha256}, data {path: {sha256, bytes}}, edited
+                   [path, ..] (changed while it ran), packages {name: version}
 run_stop           status "finished" | "error", reason, seconds: always the worker's last
 =================  ==========================================================================
 
 The orchestrator adds to the same file: ``submitted`` first (digests of code and environment, the
 environment's variables, the data set's manifest, the command, the place in a session of pairs),
 ``garbled`` (a line that is no event), ``reaped`` (it ended the process group: reason "deadline" |
-"interrupted"), ``worker_exit`` (returncode) and, where the machine tells, ``clocks`` of a speed
+"interrupted"), ``worker_exit`` (returncode) ``edited`` (files [..] of ours that are other
+than what ran) and, where the machine tells, ``clocks`` of a speed
 (throttled_share, cpu_mhz, gpu_mhz) last.  A file without ``run_stop`` is a crashed run and is never read as
 a result.
 """
@@ -56,4 +59,5 @@ EVENTS_FD = "HARNESS_EVENTS_FD"
 LIFELINE_FD = "HARNESS_LIFELINE_FD"
 
 # A file called torch.py would shadow torch when it is run by its path.
-MODEL_FILES = {"torch": "pytorch.py", "tensorflow": "tf.py", "numpy": "plain.py"}
+MODEL_FILES = {"torch": "pytorch.py", "tensorflow": "tf.py", "numpy": "plain.py", "command": "command.py"}
+COMMAND = "command"  # no framework: another program, wrapped

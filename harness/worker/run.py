@@ -183,8 +183,13 @@ class Run:
         """
         self._losses.append((value, self._batch_samples))
 
-    def metric(self, name: str, value: float) -> None:
-        """Report a metric of the current epoch, or of the run when no epoch is going.
+    @property
+    def metrics(self) -> Dict[str, str]:
+        """The metrics that the recipe declares, name -> unit."""
+        return self._job.metrics
+
+    def metric(self, name: str, value: float, *, epoch: Optional[int] = None) -> None:
+        """Report a metric of ``epoch``, else of the current epoch, or of the run when no epoch is going.
 
         The last value a metric had is the run's result.  Raises Diverged when it is no number,
         ValueError when the recipe declares no such metric.
@@ -192,7 +197,7 @@ class Run:
         if name not in self._job.metrics:
             raise ValueError("recipe %s declares no metric %s in model.toml" % (self._job.recipe, name))
         number = float(value)
-        self._emit("eval_accuracy", metric=name, value=number, epoch=self._epoch)
+        self._emit("eval_accuracy", metric=name, value=number, epoch=self._epoch if epoch is None else epoch)
         if not math.isfinite(number):
             raise Diverged("%s is %r after epoch %s" % (name, number, self._epoch))
 
@@ -201,6 +206,10 @@ class Run:
         arrays, parameters = self._framework.named_arrays(model)
         digest = digest_of(*(array for _, array in sorted(arrays.items())))
         self._emit("weights", moment=moment, sha256=digest, parameters=parameters)
+
+    def files(self, code: Dict[str, str], data: Dict[str, Any], edited: List[str], packages: Dict[str, str]) -> None:
+        """Report what a wrapped program used: sha256 of each file, what changed meanwhile, and its packages."""
+        self._emit("files", code=code, data=data, edited=edited, packages=packages)
 
     # -- speed ----------------------------------------------------------------------------
 

@@ -1,0 +1,179 @@
+"""Run a program that knows nothing of the harness, read its words, and note the files that it used.
+
+Hyper-parameters: ``argv`` (``{seed}`` stands for the seed), ``folder`` (where it runs), ``patterns``
+("name=regular expression with one group", searched in every line that it prints) and ``log`` (a file of JSON lines
+that it writes; every number of a metric's name counts; "" for none).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from typing import Any, Dict, Iterator, List, Tuple
+
+CODE = (".py", ".pyx", ".sh", ".cfg", ".ini", ".toml", ".yaml", ".yml", ".json", ".ipynb")
+BLOCK = 1 << 20
+
+
+class CommandFailed(Exception):
+    """The program ended with another status than 0."""
+
+
+def train(run: Any) -> None:
+    hparams = run.hparams
+    argv = [str(word).replace("{seed}", str(run.seed)) for word in hparams["argv"]]
+    folder = str(hparams["folder"])
+    trace = os.path.join(os.getcwd(), "trace.jsonl")
+    patterns = [_pattern(word) for word in hparams["patterns"]]
+    log = os.path.join(folder, hparams["log"]) if hparams.get("log") else ""
+    read = os.path.getsize(log) if log and os.path.exists(log) else 0  # what earlier runs wrote is not ours
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        argv, cwd=folder, env=_variables(trace), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    assert process.stdout is not None
+    counts: Dict[str, int] = {}
+    for raw in process.stdout:
+        sys.stdout.buffer.write(raw)
+        sys.stdout.flush()
+        line = raw.decode("utf-8", "replace")
+        for name, pattern in patterns:
+            for match in pattern.finditer(line):
+                _tell(run, counts, name, match.group(1))
+    status = process.wait()
+    if log:
+        for name, value in _logged(log, read, run.metrics):
+            _tell(run, counts, name, value)
+    if "seconds" in run.metrics:
+        run.metric("seconds", time.perf_counter() - started)
+    run.files(*_files(trace, folder))
+    if status != 0:
+        raise CommandFailed("%s ended with %s" % (argv[0], _told(status)))
+
+
+def _told(status: int) -> str:
+    return "signal %d" % -status if status < 0 else "exit status %d" % status
+
+
+def _pattern(word: str) -> Tuple[str, re.Pattern[str]]:
+    name, _, expression = word.partition("=")
+    return name, re.compile(expression)
+
+
+def _tell(run: Any, counts: Dict[str, int], name: str, value: Any) -> None:
+    """The first number is that of epoch 0, and so on: what a program says is taken as it comes."""
+    try:
+        number = float(str(value).replace(",", "").rstrip("%"))
+    except ValueError:
+        sys.stderr.write("harness: %s is no number: %r\n" % (name, value))
+        return
+    run.metric(name, number, epoch=counts.get(name, 0))
+    counts[name] = counts.get(name, 0) + 1
+
+
+def _logged(log: str, start: int, metrics: Any) -> Iterator[Tuple[str, Any]]:
+    try:
+        with open(log, encoding="utf-8", errors="replace") as file:
+            file.seek(start)
+            lines = file.readlines()
+    except OSError as error:
+        raise CommandFailed("%s cannot be read: %s" % (log, error.strerror)) from None
+    for line in lines:
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue
+        for name in metrics if isinstance(said, dict) else ():
+            if isinstance(said.get(name), (int, float)):
+                yield name, said[name]
+
+
+def _variables(trace: str) -> Dict[str, str]:
+    """The program's own variables; PYTHONPATH gets the tracer's folder in front."""
+    tracer = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tracer")
+    paths = [tracer] + [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    hidden = ("HARNESS_EVENTS_FD", "HARNESS_LIFELINE_FD")
+    kept = {name: value for name, value in os.environ.items() if name not in hidden}
+    return dict(kept, PYTHONPATH=os.pathsep.join(paths), HARNESS_TRACE=trace)
+
+
+def _files(trace: str, folder: str) -> Tuple[Dict[str, Any], Dict[str, Any], List[str], Dict[str, str]]:
+    """Code of the project (copied below code/project), data, what changed meanwhile, and packages."""
+    seen, modules, packages, outside = _traced(trace)
+    project = os.path.realpath(folder)
+    code: Dict[str, str] = {}
+    data: Dict[str, Any] = {}
+    edited: List[str] = []
+    for path in sorted(set(seen) | set(modules)):
+        if not os.path.isfile(path) or _of_a_library(path, outside):
+            continue
+        inside = os.path.relpath(os.path.realpath(path), project)
+        shown = path if inside.startswith("..") else inside
+        digest = _sha256(path)
+        said = seen.get(path)
+        now = os.stat(path)
+        if said is not None and (said["bytes"], said["changed"]) != (now.st_size, now.st_mtime_ns):
+            edited.append(shown)
+        if (path in modules or path.endswith(CODE)) and not inside.startswith(".."):
+            target = os.path.join(os.getcwd(), "code", "project", inside)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copyfile(path, target)
+            code[inside] = digest
+        else:
+            data[shown] = {"sha256": digest, "bytes": now.st_size}
+    return code, data, edited, packages
+
+
+def _traced(trace: str) -> Tuple[Dict[str, Any], List[str], Dict[str, str], List[str]]:
+    seen: Dict[str, Any] = {}
+    modules: List[str] = []
+    packages: Dict[str, str] = {}
+    outside: List[str] = []
+    try:
+        with open(trace, encoding="utf-8") as file:
+            lines = file.readlines()
+    except OSError:  # no Python program, or one that hides from sitecustomize (-I, -S)
+        return seen, modules, packages, outside
+    for line in lines:
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue
+        if "read" in said:
+            seen.setdefault(said["read"], said)
+        else:
+            modules += said["modules"].values()
+            packages.update(said["packages"])
+            outside += said["prefix"]
+    return seen, modules, packages, outside
+
+
+def _of_a_library(path: str, outside: List[str]) -> bool:
+    parts = path.split(os.sep)
+    if "site-packages" in parts or "dist-packages" in parts or "__pycache__" in parts:
+        return True
+    places = [place + os.sep for place in outside] + [
+        "/proc/",
+        "/sys/",
+        "/dev/",
+        "/etc/",
+        "/usr/lib/",
+        "/usr/share/zoneinfo/",
+    ]
+    own = os.path.dirname(os.path.abspath(__file__)) + os.sep
+    return path.startswith(own) or any(path.startswith(place) for place in places if place != "/usr" + os.sep)
+
+
+def _sha256(path: str) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(BLOCK), b""):
+            digest.update(block)
+    return digest.hexdigest()
