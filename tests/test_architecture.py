@@ -47,6 +47,7 @@ runs
 runs export --model --night file --json
 runs import file --json
 status --max-age --json
+wrap --name --metric --log --logged --lower --seed command --json
 """
 
 

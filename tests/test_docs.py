@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import REPOSITORY, Workspace
 
+WRAP = "python -m harness wrap --metric 'top1=accuracy: ([0-9.]+)' -- python train.py --seed {seed}"
 # Run elsewhere in the tests, or too long to run twice; every other command line is run here.
 ELSEWHERE = {
     "python -m harness run --all --recipe cpu --budget 120": "commands/test_run_all.py, with the toy",
@@ -23,6 +24,7 @@ ELSEWHERE = {
     "python -m harness run resnet50 -f torch --seeds 5": "the same command with one seed",
     "python -m harness compare torch-2.13 tf-2.21 --model resnet50": "commands/test_compare.py, with the toy",
     "python -m harness aa resnet50 -e torch-2.13 -n 20": "commands/test_compare.py, with the toy",
+    WRAP: "the same command stands in docs/wrap.md, which is run below",
     "python -m harness pack RUN -o resnet50.capsule.zip": "commands/test_capsule.py, with a run that exists",
     "python -m harness inspect resnet50.capsule.zip": "commands/test_capsule.py",
     "python -m harness reproduce resnet50.capsule.zip --into again --yes": "commands/test_capsule.py",
@@ -75,6 +77,16 @@ def test_the_page_about_adding_a_model_is_true_to_the_letter(workspace: Workspac
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
     assert [run(workspace, command) for command in commands(page)] == [4, 4, 0, 0]
+
+
+def test_the_page_about_your_own_script_is_true_to_the_letter(workspace: Workspace) -> None:
+    (workspace.root / "train.py").write_text("import sys\nprint('accuracy:', 0.9 + int(sys.argv[2]) / 1000)\n")
+    wrapped, *rest, compared = commands(REPOSITORY / "docs" / "wrap.md")
+    assert wrapped == WRAP
+    assert run(workspace, wrapped) == 0
+    assert [run(workspace, command) for command in rest] == [4, 0, 0]
+    one, *_, other = (path.name for path in workspace.runs())
+    assert run(workspace, compared.replace("RUN RUN", f"{one} {other}")) == 0
 
 
 @pytest.mark.parametrize("name", ["environments.md", "datasets.md", "nightly.md"])
