@@ -14,7 +14,7 @@ PATH = re.compile(r"(^|[\s=:,;])(/|~|[A-Za-z]:\\)")
 
 def public_record(record: Mapping[str, Any]) -> dict[str, Any]:
     """``record.json`` without the folder that it lay in."""
-    return {**record, "path": "", "variables": _public(record.get("variables", {}))}
+    return {**record, "path": "", "variables": public_variables(record.get("variables", {}))}
 
 
 def public_job(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def public_job(job: Mapping[str, Any]) -> dict[str, Any]:
 def public_event(event: Event) -> Event:
     kept = {name: value for name, value in event.fields.items() if name not in HIDDEN}
     if "variables" in kept:
-        kept["variables"] = _public(kept["variables"])
+        kept["variables"] = public_variables(kept["variables"])
     return event._replace(fields=kept)
 
 
@@ -34,5 +34,6 @@ def named(text: str, names: Iterable[str]) -> str | None:
     return next((name for name in names if re.search(rf"(?<![\w./-]){re.escape(name)}(?![\w-])", text)), None)
 
 
-def _public(variables: Mapping[str, str]) -> dict[str, str]:
+def public_variables(variables: Mapping[str, str]) -> dict[str, str]:
+    """Those whose values are no places."""
     return {name: value for name, value in variables.items() if not PATH.search(str(value))}

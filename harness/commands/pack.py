@@ -26,6 +26,7 @@ from harness.capsule import (
     public_event,
     public_job,
     public_record,
+    public_variables,
     write_capsule,
 )
 from harness.commands.report import judge_models, page_about
@@ -74,7 +75,8 @@ def pack(
         data = _add_data(records, contents) if with_data else {}
         contents.update(_baseline(workspace, records[0].job.model))
         about = _about(records, wheels, data)
-        verdicts = _describe(workspace, records, about, contents)
+        shown = records if include_host else [_without_places(record) for record in records]
+        verdicts = _describe(workspace, shown, about, contents)
         if not include_host:
             _check_privacy(workspace, contents)
         write_capsule(target, about, contents)
@@ -112,6 +114,10 @@ def _run(record: Record, *, include_host: bool) -> Iterator[tuple[str, Content]]
         yield f"{place}/uncommitted.diff", difference.read_bytes()
     if include_host and (folder.path / "worker.log").is_file():
         yield f"{place}/worker.log", (folder.path / "worker.log").read_bytes()
+
+
+def _without_places(record: Record) -> Record:
+    return dataclasses.replace(record, path="", variables=public_variables(record.variables))
 
 
 def _code(record: Record) -> dict[str, Content]:
