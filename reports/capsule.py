@@ -12,7 +12,6 @@ from harness.core.differences import Difference
 from harness.core.names import printable
 from harness.core.pairs import RunPair
 from harness.core.reproduction import Answer, partings, unequal
-from harness.core.show import show
 from harness.core.values import Record, Verdict
 from reports.html import apart
 from reports.json_view import run_json, verdict_json
@@ -141,4 +140,4 @@ def _parting(before: Record, again: Record) -> str:
 
 
 def _value(value: float | None) -> str:
-    return "nothing" if value is None else show(value, "")
+    return "nothing" if value is None else repr(value)

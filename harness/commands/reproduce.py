@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import datasets, environments, registry, store, wire
-from harness.capsule import Capsule
+from harness.capsule import Capsule, RunEntry
 from harness.commands.carry_out import carry_out
 from harness.commands.choose import prepare_data
 from harness.commands.differences import what_changed
@@ -18,7 +18,7 @@ from harness.core.errors import HarnessError
 from harness.core.judge import known_spread
 from harness.core.pairs import RunPair, compare_accuracy
 from harness.core.reproduction import Answer, answer
-from harness.core.values import Baseline, ModelSpec, Record, RunStatus, Verdict
+from harness.core.values import Baseline, Job, ModelSpec, Recipe, Record, RunStatus, Verdict
 from harness.environments import Built, PipConfiguration
 from reports.progress import Progress
 
@@ -140,37 +140,58 @@ def _unpack(workspace: registry.Workspace, found: Inspected, folder: Path) -> re
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Task:
+    """One packed run with all that making it again takes."""
+
+    before: Record
+    spec: ModelSpec
+    recipe: Recipe
+    data: datasets.Prepared | None
+    code: Path
+
+
 def _train(
     workspace: registry.Workspace, place: registry.Workspace, found: Inspected, request: Request, progress: Progress
 ) -> tuple[RunPair, ...]:
-    about = found.capsule.about
-    packed = [store.load_run(place.state, run.id) for run in about.runs]
-    built = {name: _build(workspace, place, found, name, progress) for name in _wanted(packed, request)}
+    """What is missing is noticed before the first training; then nothing is left of the folder."""
+    try:
+        tasks = [_prepare(place, found.capsule, run, progress) for run in found.capsule.about.runs]
+        wanted = {request.environment or task.before.job.environment for task in tasks}
+        built = {name: _build(workspace, place, found, name, progress) for name in sorted(wanted)}
+        jobs = [_job(task.before, built[request.environment or task.before.job.environment], request) for task in tasks]
+    except HarnessError:
+        shutil.rmtree(place.root, ignore_errors=True)
+        raise
     pairs = []
-    for number, (run, before) in enumerate(zip(about.runs, packed, strict=True)):
-        spec = _spec(place, found.capsule, before)
-        recipe = spec.recipes.get(run.recipe)
-        if recipe is None:
-            raise HarnessError(f"{request.path}: its model.toml has no recipe {run.recipe}")
-        data = prepare_data(place, recipe, progress.say)
-        _check_data(before, data)
-        environment = built[request.environment or run.environment]
-        job = replace(
-            before.job,
-            environment=environment.environment.name,
-            framework=environment.environment.framework,
-            threads=request.threads or before.job.threads,
-        )
+    for number, (task, job) in enumerate(zip(tasks, jobs, strict=True)):
         again = carry_out(
-            job, spec, recipe, environment, data, place, progress,
-            place=(number, len(packed)), code=place.root / "code" / run.code, parent=run.id,
+            job, task.spec, task.recipe, built[job.environment], task.data, place, progress,
+            place=(number, len(tasks)), code=task.code, parent=task.before.id,
         )  # fmt: skip
-        pairs.append((before, again))
+        pairs.append((task.before, again))
     return tuple(pairs)
 
 
-def _wanted(packed: list[Record], request: Request) -> set[str]:
-    return {request.environment} if request.environment else {record.job.environment for record in packed}
+def _prepare(place: registry.Workspace, capsule: Capsule, run: RunEntry, progress: Progress) -> _Task:
+    before = store.load_run(place.state, run.id)
+    spec = _spec(place, capsule, before)
+    if run.recipe not in spec.recipes:
+        raise HarnessError(f"{capsule.path}: its model.toml has no recipe {run.recipe}")
+    recipe = spec.recipes[run.recipe]
+    data = prepare_data(place, recipe, progress.say)
+    _check_data(before, data)
+    return _Task(before=before, spec=spec, recipe=recipe, data=data, code=place.root / "code" / run.code)
+
+
+def _job(before: Record, built: Built, request: Request) -> Job:
+    environment = built.environment
+    if environment.framework != before.job.framework:
+        raise HarnessError(
+            f"{before.id} is a run of {before.job.framework}; {environment.name} holds {environment.framework}",
+            hint=f"name an environment of {before.job.framework}: harness env list",
+        )
+    return replace(before.job, environment=environment.name, threads=request.threads or before.job.threads)
 
 
 def _build(

@@ -106,6 +106,7 @@ def test_other_data_is_refused(forged: Forged, tmp_path: Path) -> None:
     made = at_a_strangers(tmp_path, "reproduce", str(forged.write()), "--into", "place", "--yes")
     assert made.returncode == 3
     assert "was trained on data with digest 0000" in made.stderr
+    assert not (tmp_path / "place").exists()  # so that the same command works once the data is there
 
 
 @pytest.mark.parametrize("line", ["--index-url https://evil.example/simple", "numpy @ https://evil.example/numpy.whl"])
