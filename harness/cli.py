@@ -565,6 +565,21 @@ def runs() -> None:
     """Stored runs: from one machine to another."""
 
 
+@runs.command("list")
+@click.option("--model", "-m", help="Only runs of this model.")
+@as_json
+@opens
+def runs_list(opened: Opener, model: str | None, as_json: bool) -> int:
+    """Show every run that was ever made here, oldest first."""
+    from harness.commands.runs import stored_runs
+    from reports.json_view import run_json
+    from reports.terminal import stored_table
+
+    records = stored_runs(opened(), model)
+    click.echo(_dump({"runs": [run_json(record) for record in records]}) if as_json else stored_table(records))
+    return 0
+
+
 @runs.command("export")
 @click.option("--model", "-m", help="Only runs of this model.")
 @click.option("--night", help="Only runs that were made for this night.")

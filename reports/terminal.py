@@ -49,6 +49,24 @@ def run_table(records: Sequence[Record]) -> str:
     return tabulate(rows, headers=headers, disable_numparse=True)
 
 
+def stored_table(records: Sequence[Record]) -> str:
+    """One row per run: its id, what it was, what came out."""
+    rows = [
+        (
+            record.id,
+            f"{record.job.model}/{record.job.recipe}",
+            record.job.environment,
+            record.job.seed,
+            record.status.value,
+            ", ".join(f"{name} {value:.4g}" for name, value in sorted(record.metrics.items())) or "–",
+            f"{record.seconds / 60:.1f}",
+        )
+        for record in records
+    ]
+    headers = ("run", "model/recipe", "environment", "seed", "ended", "metrics", "min")
+    return tabulate(rows, headers=headers, disable_numparse=True)
+
+
 def verdict_table(verdicts: Sequence[Verdict]) -> str:
     """One row per verdict, then one sentence per verdict."""
     rows = [

@@ -46,6 +46,7 @@ run model --all --recipe --framework --environment --seed --seeds --max-seeds --
 runs
 runs export --model --night file --json
 runs import file --json
+runs list --model --json
 status --max-age --json
 wrap --name --metric --log --logged --lower --seed command --json
 """

@@ -89,6 +89,22 @@ def test_the_page_about_your_own_script_is_true_to_the_letter(workspace: Workspa
     assert run(workspace, compared.replace("RUN RUN", f"{one} {other}")) == 0
 
 
+def test_the_page_about_the_author_who_left_is_true_to_the_letter(workspace: Workspace, tmp_path: Path) -> None:
+    """The author has a model of their own; whoever comes after has nothing but the archive."""
+    workspace.add_toy(name="theirs")
+    assert workspace.harness("run", "theirs", "--seeds", "2", "--max-seeds", "2").returncode == 4
+    export, *rest = commands(REPOSITORY / "docs" / "handover.md")
+    assert run(workspace, export) == 0
+    (tmp_path / "heirs").mkdir()
+    heirs = Workspace(tmp_path / "heirs")
+    (workspace.root / "everything.tar.gz").rename(heirs.root / "everything.tar.gz")
+    runs = " ".join(path.name for path in workspace.runs())
+    answers = [run(heirs, command.replace("RUN", runs)) for command in rest]
+    assert answers == [0, 0, 4, 0, 0]  # the report has nothing to compare with; the runs come out again
+    again = sorted((heirs.root / "again" / ".harness" / "runs").iterdir())
+    assert len(again) == 4
+
+
 @pytest.mark.parametrize("name", ["environments.md", "datasets.md", "nightly.md"])
 def test_the_commands_of_a_page_end_well(workspace: Workspace, name: str) -> None:
     found = list(commands(REPOSITORY / "docs" / name))

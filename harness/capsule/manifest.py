@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -56,6 +57,21 @@ class About(_Strict):
         if len({run.id for run in self.runs}) < len(self.runs):
             found.append("a run is named twice")
         known = {each.name for each in self.environments}
-        found += [f"{run.id}: environment {run.environment} is not in it" for run in self.runs
-                  if run.environment not in known]  # fmt: skip
-        return found
+        found += [
+            f"{run.id}: environment {run.environment} is not in it" for run in self.runs if run.environment not in known
+        ]
+        return found + list(self._strays())
+
+    def _strays(self) -> Iterator[str]:
+        """Files that no run needs: in a workspace they could shadow what is there."""
+        allowed = {
+            "environments": {f"{each.name}.{ending}" for each in self.environments for ending in ("toml", "lock")},
+            "baselines": {f"{self.model}.toml"},
+            "data": set(self.data.values()),
+            "runs": {run.id for run in self.runs},
+            "code": {run.code for run in self.runs},
+        }
+        for name in self.files:
+            kind, *rest = name.split("/")
+            if rest and kind != "wheels" and rest[0] not in allowed.get(kind, ()):
+                yield f"{name!r} belongs to nothing that is packed"

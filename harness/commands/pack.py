@@ -29,7 +29,7 @@ from harness.capsule import (
     public_variables,
     write_capsule,
 )
-from harness.commands.report import judge_models, page_about
+from harness.commands.report import judge_models, models_of, page_about
 from harness.core.digests import code_digest
 from harness.core.errors import HarnessError
 from harness.core.values import Record, RunStatus, Verdict
@@ -75,8 +75,7 @@ def pack(
         data = _add_data(records, contents) if with_data else {}
         contents.update(_baseline(workspace, records[0].job.model))
         about = _about(records, wheels, data)
-        shown = records if include_host else [_without_places(record) for record in records]
-        verdicts = _describe(workspace, shown, about, contents)
+        verdicts = _describe(workspace, records, about, contents, include_host=include_host)
         if not include_host:
             _check_privacy(workspace, contents)
         write_capsule(target, about, contents)
@@ -229,14 +228,20 @@ def _about(records: Sequence[Record], wheels: frozenset[str], data: Mapping[str,
 
 
 def _describe(
-    workspace: registry.Workspace, records: Sequence[Record], about: About, contents: dict[str, Content]
+    workspace: registry.Workspace,
+    records: Sequence[Record],
+    about: About,
+    contents: dict[str, Content],
+    *,
+    include_host: bool,
 ) -> tuple[Verdict, ...]:
     """Add the verdicts, the pages for people and the crate's metadata."""
     verdicts, baselines = judge_models(workspace, records)
     when = utc(max(record.started + record.seconds for record in records))
-    spec = registry.load_model(workspace, about.model)
+    spec, _ = models_of(workspace, records)[about.model]
+    shown = records if include_host else [_without_places(record) for record in records]
     contents["verdicts.json"] = _json({"verdicts": [dataclasses.asdict(verdict) for verdict in verdicts]})
-    contents["report.html"] = render(page_about(records, verdicts, baselines, generated=when)).encode()
+    contents["report.html"] = render(page_about(shown, verdicts, baselines, generated=when)).encode()
     contents["README.md"] = render_readme(about.model, spec.title, records, verdicts).encode()
     licences = sorted({str(record.data.get("licence", "none stated")) for record in records if record.data})
     contents["ro-crate-metadata.json"] = describe_crate(

@@ -18,7 +18,7 @@ from harness.core.judge import judge
 from harness.core.newest import newest_runs
 from harness.core.night import Night
 from harness.core.pairs import undisturbed
-from harness.core.values import Baseline, Record, Status, Verdict
+from harness.core.values import Baseline, ModelSpec, Record, Status, Verdict
 from reports.html import Page, WhatChanged, page_of, render
 from reports.pages import NightPage, render_night
 
@@ -46,16 +46,11 @@ def judge_models(
     ``beside`` are verdicts on interleaved pairs: they belong to what is judged together, and a speed that has
     one is not said to have nothing to be compared with.
     """
-    specs = {spec.name: spec for spec in registry.load_models(workspace)}
     verdicts: list[Verdict] = []
     baselines: list[Baseline] = []
-    for name in sorted({record.job.model for record in records}):
-        if name not in specs:
-            raise HarnessError(
-                f"runs of model {name} are stored, but no such model is known", hint=nearest(name, specs)
-            )
-        baselines.append(registry.load_baseline(workspace, specs[name]))
-        for recipe in specs[name].recipes.values():
+    for name, (spec, baseline) in models_of(workspace, records).items():
+        baselines.append(baseline)
+        for recipe in spec.recipes.values():
             runs = [record for record in records if (record.job.model, record.job.recipe) == (name, recipe.name)]
             verdicts += judge(runs, recipe, baselines[-1])
     compared = {(verdict.group, verdict.metric) for verdict in beside}
@@ -65,6 +60,27 @@ def judge_models(
         if verdict.status is not Status.NO_BASELINE or (verdict.group, verdict.metric) not in compared
     ]
     return hold_false_discoveries([*alone, *beside]), tuple(baselines)
+
+
+def models_of(workspace: registry.Workspace, records: Sequence[Record]) -> dict[str, tuple[ModelSpec, Baseline]]:
+    """The models of these runs by name, with their references: from the shelf, else, where it is gone from there
+    or never was, as its newest run's snapshot holds it.
+    """
+    shelf = {spec.name: spec for spec in registry.load_models(workspace)}
+    newest = {record.job.model: record for record in sorted(records, key=lambda record: record.id)}
+    found = {}
+    for name, record in sorted(newest.items()):
+        snapshot = Path(record.path) / "code" / "models" / name
+        if name in shelf:
+            found[name] = shelf[name], registry.load_baseline(workspace, shelf[name])
+        elif record.path and (snapshot / "model.toml").is_file():
+            spec = registry.load_snapshot(snapshot)
+            found[name] = spec, registry.load_snapshot_baseline(workspace, spec)
+        else:
+            raise HarnessError(
+                f"runs of model {name} are stored, but no such model is known", hint=nearest(name, shelf)
+            )
+    return found
 
 
 def write_report(
@@ -85,7 +101,7 @@ def write_report(
     folder = workspace.state / "reports"
     generated = (now or datetime.datetime.now(datetime.UTC)).strftime("%Y-%m-%d %H:%M UTC")
     known = {baseline.model: baseline for baseline in baselines}
-    specs = {model: registry.load_model(workspace, model) for model in sorted(known)}
+    specs = {name: spec for name, (spec, _) in models_of(workspace, records).items()}
     past = history or load_history(workspace.state, specs)
     changes = explain(verdicts, records, past.records, specs, known)
     named = [*records, *(run for change in changes for run in (change.before, change.after))]

@@ -18,7 +18,7 @@ from harness.core.errors import HarnessError
 from harness.core.judge import known_spread
 from harness.core.pairs import RunPair, compare_accuracy
 from harness.core.reproduction import Answer, answer
-from harness.core.values import Baseline, Job, ModelSpec, Recipe, Record, RunStatus, Verdict
+from harness.core.values import Baseline, Environment, Job, ModelSpec, Recipe, Record, RunStatus, Verdict
 from harness.environments import Built, PipConfiguration
 from reports.progress import Progress
 
@@ -64,7 +64,7 @@ def reproduce(workspace: registry.Workspace, request: Request, confirm: Confirm)
     with Progress() as progress:
         pairs = _train(workspace, place, found, request, progress)
     spec = _spec(place, found.capsule, pairs[0][0])
-    baseline = registry.load_baseline(place, spec)
+    baseline = registry.load_snapshot_baseline(place, spec)
     verdicts = _judge(pairs, spec, baseline)
     return Reproduction(
         answer=answer(pairs, verdicts),
@@ -109,8 +109,12 @@ def _told(found: Inspected) -> str:
     return (
         f"{found.capsule.path} holds code that somebody else wrote. It will run with your rights:\n"
         f"  {len(about.runs)} training(s) of {about.model}, code {', '.join(code[:12] for code in codes)},\n"
-        f"  in {', '.join(each.name for each in about.environments)}."
+        f"  in {', '.join(_where(each) for each in found.environments.values())}."
     )
+
+
+def _where(environment: Environment) -> str:
+    return f"{environment.name} ({environment.interpreter})" if environment.interpreter else environment.name
 
 
 def _unpack(workspace: registry.Workspace, found: Inspected, folder: Path) -> registry.Workspace:

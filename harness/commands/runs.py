@@ -5,12 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from harness import registry
+from harness import registry, store
 from harness.core.errors import HarnessError
+from harness.core.values import Record
 from harness.store import RunFolder
 from harness.store.archives import export_runs, import_runs
 from harness.store.index import open_index
 from reports.progress import Progress
+
+
+def stored_runs(workspace: registry.Workspace, model: str | None) -> list[Record]:
+    """Every run with a record, or those of a model; one that goes on or was cut off has none."""
+    records = store.load_records(workspace.state, models=(model,) if model else ())
+    if not records:
+        asked = f" of model {model}" if model else ""
+        raise HarnessError(f"no run{asked} is stored in {workspace.state / 'runs'}", hint="make one: harness run MODEL")
+    return records
 
 
 def export(workspace: registry.Workspace, target: Path, *, model: str | None, night: str | None) -> dict[str, Any]:

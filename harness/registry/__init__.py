@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.registry.workspace import NightlyPlan, Workspace, builtin_shelf, open_workspace
 
 if TYPE_CHECKING:
-    from harness.registry.baselines import load_baseline
+    from harness.registry.baselines import load_baseline, load_snapshot_baseline
     from harness.registry.models import load_model, load_models, load_snapshot
     from harness.registry.recording import record_references
 
@@ -21,6 +21,7 @@ __all__ = [
     "load_model",
     "load_models",
     "load_snapshot",
+    "load_snapshot_baseline",
     "open_workspace",
     "record_references",
 ]
@@ -31,6 +32,7 @@ _WHERE = {
     "load_model": "models",
     "load_models": "models",
     "load_snapshot": "models",
+    "load_snapshot_baseline": "baselines",
     "record_references": "recording",
 }
 

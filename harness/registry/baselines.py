@@ -62,12 +62,21 @@ class _File(Table):
 def load_baseline(workspace: Workspace, model: ModelSpec | str) -> Baseline:
     """The references of the built-in shelf, then those that the workspace adds.  No file: none."""
     spec = load_model(workspace, model) if isinstance(model, str) else model
-    paths = [shelf / "baselines" / f"{spec.name}.toml" for shelf in reversed(workspace.shelves)]
+    return Baseline(model=spec.name, references=_references(workspace, spec.name, spec))
+
+
+def load_snapshot_baseline(workspace: Workspace, spec: ModelSpec) -> Baseline:
+    """Of a model as it was once: references that came for other recipes and metrics are left out."""
+    known = {(recipe.name, metric.name) for recipe in spec.recipes.values() for metric in recipe.metrics}
+    found = _references(workspace, spec.name, None)
+    return Baseline(model=spec.name, references=tuple(each for each in found if (each.recipe, each.metric) in known))
+
+
+def _references(workspace: Workspace, name: str, spec: ModelSpec | None) -> tuple[Reference, ...]:
+    paths = [shelf / "baselines" / f"{name}.toml" for shelf in reversed(workspace.shelves)]
     read = [read_references(path.read_bytes(), _shown(path), spec) for path in paths if path.is_file()]
     raise_faults(fault for _, faults in read for fault in faults)
-    return Baseline(
-        model=spec.name, references=tuple(dict.fromkeys(each for references, _ in read for each in references))
-    )
+    return tuple(dict.fromkeys(each for references, _ in read for each in references))
 
 
 def read_references(content: bytes, shown: str, model: ModelSpec | None) -> tuple[list[Reference], list[Fault]]:

@@ -15,10 +15,11 @@ import shutil
 import subprocess
 import sys
 import time
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Set, Tuple
 
 CODE = (".py", ".pyx", ".sh", ".cfg", ".ini", ".toml", ".yaml", ".yml", ".json", ".ipynb")
 BLOCK = 1 << 20
+SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/lib/", "/usr/share/zoneinfo/")
 
 
 class CommandFailed(Exception):
@@ -108,11 +109,12 @@ def _files(trace: str, folder: str) -> Tuple[Dict[str, Any], Dict[str, Any], Lis
     """Code of the project (copied below code/project), data, what changed meanwhile, and packages."""
     seen, modules, packages, outside = _traced(trace)
     project = os.path.realpath(folder)
+    libraries = [place for place in outside + list(SYSTEM) if not (project + os.sep).startswith(place)]
     code: Dict[str, str] = {}
     data: Dict[str, Any] = {}
     edited: List[str] = []
-    for path in sorted(set(seen) | set(modules)):
-        if not os.path.isfile(path) or _of_a_library(path, outside):
+    for path in sorted(set(seen) | modules):
+        if not os.path.isfile(path) or _of_a_library(path, libraries):
             continue
         inside = os.path.relpath(os.path.realpath(path), project)
         shown = path if inside.startswith("..") else inside
@@ -131,9 +133,10 @@ def _files(trace: str, folder: str) -> Tuple[Dict[str, Any], Dict[str, Any], Lis
     return code, data, edited, packages
 
 
-def _traced(trace: str) -> Tuple[Dict[str, Any], List[str], Dict[str, str], List[str]]:
+def _traced(trace: str) -> Tuple[Dict[str, Any], Set[str], Dict[str, str], List[str]]:
+    """Files as they were when they were opened, files of modules, packages, and where libraries lie."""
     seen: Dict[str, Any] = {}
-    modules: List[str] = []
+    modules: Set[str] = set()
     packages: Dict[str, str] = {}
     outside: List[str] = []
     try:
@@ -149,26 +152,18 @@ def _traced(trace: str) -> Tuple[Dict[str, Any], List[str], Dict[str, str], List
         if "read" in said:
             seen.setdefault(said["read"], said)
         else:
-            modules += said["modules"].values()
+            modules.update(said["modules"].values())
             packages.update(said["packages"])
-            outside += said["prefix"]
+            outside += [place + os.sep for place in said["prefix"] if place != "/usr"]
     return seen, modules, packages, outside
 
 
-def _of_a_library(path: str, outside: List[str]) -> bool:
+def _of_a_library(path: str, libraries: List[str]) -> bool:
     parts = path.split(os.sep)
     if "site-packages" in parts or "dist-packages" in parts or "__pycache__" in parts:
         return True
-    places = [place + os.sep for place in outside] + [
-        "/proc/",
-        "/sys/",
-        "/dev/",
-        "/etc/",
-        "/usr/lib/",
-        "/usr/share/zoneinfo/",
-    ]
     own = os.path.dirname(os.path.abspath(__file__)) + os.sep
-    return path.startswith(own) or any(path.startswith(place) for place in places if place != "/usr" + os.sep)
+    return path.startswith((own, *libraries))
 
 
 def _sha256(path: str) -> str:

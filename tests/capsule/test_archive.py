@@ -47,6 +47,17 @@ def test_a_missing_file_is_found(forged: Forged, part: str) -> None:
     assert f"{name!r} is missing" in refused(forged.write())
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["environments/tf-2.20.toml", "baselines/gcn.toml", "runs/another/record.json", "data/cora/x.npy", "models/a.py"],
+)
+def test_a_file_that_no_run_needs_is_refused(forged: Forged, name: str) -> None:
+    """It would shadow what is there, for whoever works in the folder later."""
+    forged.files[name] = b"evil"
+    forged.sign()
+    assert f"{name!r} belongs to nothing that is packed" in refused(forged.write())
+
+
 def test_a_file_that_nobody_named_is_found(forged: Forged) -> None:
     forged.files["models/extra.py"] = b"import os"
     assert "'models/extra.py' is not named" in refused(forged.write())
@@ -101,7 +112,7 @@ def test_the_same_name_twice_is_refused(forged: Forged) -> None:
 
 
 def test_a_bomb_is_refused_before_it_goes_off(forged: Forged) -> None:
-    forged.files["data/zeros"] = b"\0" * 30_000_000
+    forged.files["wheels/zeros"] = b"\0" * 30_000_000
     forged.sign()
     assert "unpacks to more than 200 times its size" in refused(forged.write())
 

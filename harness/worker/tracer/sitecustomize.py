@@ -25,6 +25,14 @@ def _write(**fields: Any) -> None:
         os.close(descriptor)
 
 
+def _source(path: str) -> str:
+    """lib/net.py for lib/__pycache__/net.cpython-311.pyc: which of the two is read depends on an earlier run."""
+    folder, name = os.path.split(path)
+    if name.endswith(".pyc") and os.path.basename(folder) == "__pycache__":
+        return os.path.join(os.path.dirname(folder), name.split(".")[0] + ".py")
+    return path
+
+
 def _hook(event: str, arguments: Any) -> None:
     if event != "open" or _BUSY[0]:
         return
@@ -38,9 +46,9 @@ def _hook(event: str, arguments: Any) -> None:
     _BUSY[0] = True
     try:
         _SEEN.add(path)
-        found = os.stat(path)
+        full = _source(os.path.abspath(os.fsdecode(path)))
+        found = os.stat(full)
         if found.st_mode & 0o170000 == 0o100000:
-            full = os.path.abspath(os.fsdecode(path))
             _write(read=full, bytes=found.st_size, changed=found.st_mtime_ns)
     except (OSError, ValueError):
         pass  # it is not there: the program will see that itself
