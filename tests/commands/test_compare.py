@@ -28,11 +28,12 @@ def test_a_slower_environment_is_a_regression_seen_in_interleaved_pairs(two: Wor
     ended = two.harness("compare", "same", "slow", "--model", "toy", "--recipe", "speed", "--threads", "1", "--json")
     told = ended.json
     (verdict,) = told["verdicts"]
-    assert verdict["status"] in ("REGRESSION", "INVALID"), ended.stderr
-    if verdict["status"] == "REGRESSION":  # INVALID: the machine that tests us was not ours
+    if "after 3 pairs" in ended.stderr:
+        assert verdict["status"] == "REGRESSION", ended.stderr
         assert ended.returncode == 1
         assert 2 < verdict["reference"] / verdict["measured"] < 8
-        assert "after 3 pairs" in ended.stderr
+    else:  # the machine that tests us was not ours: fewer than three pairs are usable, and decide nothing
+        assert verdict["status"] in ("INVALID", "INCONCLUSIVE"), ended.stderr
     order = [run["environment"] for run in told["runs"]]
     assert order[:4] == ["same", "slow", "same", "slow"]  # side A first in the report, ABBA in time
     started = sorted(two.runs())[:4]

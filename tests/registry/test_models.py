@@ -164,7 +164,9 @@ def test_bytes_that_are_no_text_are_a_fault(workspace: Workspace) -> None:
 
 def test_a_model_without_code_names_the_files_it_could_have(workspace: Workspace) -> None:
     write_model(workspace.root, files=())
-    with pytest.raises(HarnessError, match=r"no code lies beside it \(looked for pytorch\.py, tf\.py, plain\.py\)"):
+    with pytest.raises(
+        HarnessError, match=r"no code lies beside it \(looked for pytorch\.py, tf\.py, plain\.py, command\.py\)"
+    ):
         load_model(workspace, "toy")
 
 
