@@ -5,18 +5,18 @@ read is held against it first, and nothing that a capsule says is run, imported 
 """
 
 from harness.capsule.archive import Capsule, Content, open_capsule, write_capsule
-from harness.capsule.crate import Told, describe_crate
+from harness.capsule.crate import METADATA, describe_crate
 from harness.capsule.manifest import About, EnvironmentEntry, RunEntry
 from harness.capsule.privacy import named, public_event, public_job, public_record, public_variables
 from harness.capsule.wheels import download_wheels, strange_lines
 
 __all__ = [
+    "METADATA",
     "About",
     "Capsule",
     "Content",
     "EnvironmentEntry",
     "RunEntry",
-    "Told",
     "describe_crate",
     "download_wheels",
     "named",

@@ -9,10 +9,10 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from harness.capsule.manifest import About
+from harness.core.values import Record
 
 METADATA = "ro-crate-metadata.json"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
@@ -22,22 +22,13 @@ MEDIA = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """Of one run: when it went, Unix seconds."""
-
-    id: str
-    started: float
-    seconds: float
-
-
-def describe_crate(about: About, files: Sequence[str], *, title: str, licence: str, runs: Sequence[Told]) -> bytes:
+def describe_crate(about: About, files: Sequence[str], *, title: str, licence: str, runs: Sequence[Record]) -> bytes:
     """The metadata of a crate that holds ``files``.  The same arguments give the same bytes."""
     from rocrate.model import ContextEntity, DataEntity
     from rocrate.rocrate import ROCrate
 
     crate = ROCrate(gen_preview=False, version="1.1")
-    last = max(told.started + told.seconds for told in runs)
+    last = max(record.started + record.seconds for record in runs)
     crate.name = f"{about.model}: {len(about.runs)} run(s), to be trained again"
     crate.description = f"Code, recipe, lock, records and baselines of {title}, packed by harness {about.harness}."
     crate.datePublished = datetime.datetime.fromtimestamp(last, datetime.UTC)
@@ -63,7 +54,7 @@ def describe_crate(about: About, files: Sequence[str], *, title: str, licence: s
         )
         for run in about.runs
     }
-    when = {told.id: told for told in runs}
+    when = {record.id: record for record in runs}
     actions = []
     for run in about.runs:
         inputs = [entities[f"environments/{run.environment}.toml"], entities[f"runs/{run.id}/job.json"]]

@@ -8,18 +8,17 @@ import json
 import platform
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import harness
 from harness import environments, registry, store, wire
 from harness.capsule import (
+    METADATA,
     About,
     Content,
     EnvironmentEntry,
     RunEntry,
-    Told,
     describe_crate,
     download_wheels,
     named,
@@ -32,7 +31,7 @@ from harness.capsule import (
 from harness.commands.report import judge_models, models_of, page_about
 from harness.core.digests import code_digest
 from harness.core.errors import HarnessError
-from harness.core.values import Record, RunStatus, Verdict
+from harness.core.values import Record, RunStatus
 from harness.store import RunFolder
 from harness.wire.events import dumps, encode
 from reports.capsule import render_readme
@@ -48,7 +47,6 @@ class Packed:
     path: Path
     bytes: int
     about: About
-    verdicts: tuple[Verdict, ...]
 
 
 def pack(
@@ -63,7 +61,7 @@ def pack(
     """Write ``target``.  Equal runs give equal bytes.  Raises HarnessError for what could not be made again."""
     records = [store.load_run(workspace.state, name) for name in sorted(set(runs))]
     _check(records)
-    with Progress() as progress, _workshop() as workshop:
+    with Progress() as progress, tempfile.TemporaryDirectory(prefix="harness-pack-") as workshop:
         contents: dict[str, Content] = {}
         for record in records:
             contents.update(_run(record, include_host=include_host))
@@ -71,15 +69,15 @@ def pack(
             contents.update(_environment(workspace, record))
         wheels = frozenset[str]()
         if with_wheels:
-            wheels = _add_wheels(workspace, contents, workshop, progress)
+            wheels = _add_wheels(workspace, contents, Path(workshop), progress)
         data = _add_data(records, contents) if with_data else {}
         contents.update(_baseline(workspace, records[0].job.model))
         about = _about(records, wheels, data)
-        verdicts = _describe(workspace, records, about, contents, include_host=include_host)
+        _describe(workspace, records, about, contents, include_host=include_host)
         if not include_host:
             _check_privacy(workspace, contents)
         write_capsule(target, about, contents)
-    return Packed(path=target, bytes=target.stat().st_size, about=about, verdicts=verdicts)
+    return Packed(path=target, bytes=target.stat().st_size, about=about)
 
 
 def _check(records: Sequence[Record]) -> None:
@@ -121,15 +119,13 @@ def _without_places(record: Record) -> Record:
 
 def _code(record: Record) -> dict[str, Content]:
     """The snapshot that the run was made from, under its digest: runs of the same code share it."""
-    folder = RunFolder(Path(record.path)).code
-    files = {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
+    folder = RunFolder(Path(record.path))
+    files = {name: path.read_bytes() for name, path in folder.code_files().items()}
     digest = record.digests.get("code", "")
     if code_digest({name: hashlib.sha256(content).hexdigest() for name, content in files.items()}) != digest:
-        raise HarnessError(f"{folder}: is not the code that {record.id} ran: its digest differs", hint="run it again")
+        raise HarnessError(
+            f"{folder.code}: is not the code that {record.id} ran: its digest differs", hint="run it again"
+        )
     return {f"code/{digest}/{name}": content for name, content in files.items()}
 
 
@@ -234,7 +230,7 @@ def _describe(
     contents: dict[str, Content],
     *,
     include_host: bool,
-) -> tuple[Verdict, ...]:
+) -> None:
     """Add the verdicts, the pages for people and the crate's metadata."""
     verdicts, baselines = judge_models(workspace, records)
     when = utc(max(record.started + record.seconds for record in records))
@@ -244,14 +240,13 @@ def _describe(
     contents["report.html"] = render(page_about(shown, verdicts, baselines, generated=when)).encode()
     contents["README.md"] = render_readme(about.model, spec.title, records, verdicts).encode()
     licences = sorted({str(record.data.get("licence", "none stated")) for record in records if record.data})
-    contents["ro-crate-metadata.json"] = describe_crate(
+    contents[METADATA] = describe_crate(
         about,
         [*contents, "capsule.json"],
         title=spec.title,
         licence=f"code: as its repository says; data: {'; '.join(licences) or 'none'}",
-        runs=[Told(id=record.id, started=record.started, seconds=record.seconds) for record in records],
+        runs=records,
     )
-    return verdicts
 
 
 def _check_privacy(workspace: registry.Workspace, contents: Mapping[str, Content]) -> None:
@@ -271,9 +266,3 @@ def _bytes(content: Content) -> bytes:
 
 def _json(value: Any) -> bytes:
     return dumps(value, indent=1).encode() + b"\n"
-
-
-@contextmanager
-def _workshop() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="harness-pack-") as folder:
-        yield Path(folder)

@@ -37,6 +37,14 @@ class RunFolder:
     def code(self) -> Path:
         return self.path / "code"
 
+    def code_files(self) -> dict[str, Path]:
+        """The files of the snapshot by their paths below ``code/``, without what Python caches."""
+        return {
+            path.relative_to(self.code).as_posix(): path
+            for path in sorted(self.code.rglob("*"))
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+
     def write_job(self, job: WorkerJob) -> None:
         self.write("job.json", dumps(job._asdict(), indent=1) + "\n")
 
@@ -153,16 +161,12 @@ def load_run(state: Path, run_id: str) -> Record:
 
 def load_origin(record: Record) -> Origin:
     """What the run's folder says beside its record; empty where the folder is gone."""
-    folder = Path(record.path)
+    folder = RunFolder(Path(record.path))
     try:
-        asked = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+        asked = json.loads((folder.path / "job.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         asked = {}
-    files = {
-        path.relative_to(folder / "code").as_posix(): path.read_text(encoding="utf-8", errors="replace")
-        for path in sorted((folder / "code").rglob("*"))
-        if path.is_file() and "__pycache__" not in path.parts
-    }
+    files = {name: path.read_text(encoding="utf-8", errors="replace") for name, path in folder.code_files().items()}
     return Origin(hyperparameters=asked.get("hyperparameters", {}) if isinstance(asked, dict) else {}, files=files)
 
 
