@@ -46,6 +46,7 @@ def judge_models(
     ``beside`` are verdicts on interleaved pairs: they belong to what is judged together, and a speed that has
     one is not said to have nothing to be compared with.
     """
+    registry.load_models(workspace)  # a broken model is said, whether it was run or not
     verdicts: list[Verdict] = []
     baselines: list[Baseline] = []
     for name, (spec, baseline) in models_of(workspace, records).items():
@@ -66,13 +67,14 @@ def models_of(workspace: registry.Workspace, records: Sequence[Record]) -> dict[
     """The models of these runs by name, with their references: from the shelf, else, where it is gone from there
     or never was, as its newest run's snapshot holds it.
     """
-    shelf = {spec.name: spec for spec in registry.load_models(workspace)}
+    shelf = registry.model_names(workspace)
     newest = {record.job.model: record for record in sorted(records, key=lambda record: record.id)}
     found = {}
     for name, record in sorted(newest.items()):
         snapshot = Path(record.path) / "code" / "models" / name
         if name in shelf:
-            found[name] = shelf[name], registry.load_baseline(workspace, shelf[name])
+            spec = registry.load_model(workspace, name)
+            found[name] = spec, registry.load_baseline(workspace, spec)
         elif record.path and (snapshot / "model.toml").is_file():
             spec = registry.load_snapshot(snapshot)
             found[name] = spec, registry.load_snapshot_baseline(workspace, spec)

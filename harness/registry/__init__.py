@@ -10,7 +10,7 @@ from harness.registry.workspace import NightlyPlan, Workspace, builtin_shelf, op
 
 if TYPE_CHECKING:
     from harness.registry.baselines import load_baseline, load_snapshot_baseline
-    from harness.registry.models import load_model, load_models, load_snapshot
+    from harness.registry.models import load_model, load_models, load_snapshot, model_names
     from harness.registry.recording import record_references
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "load_models",
     "load_snapshot",
     "load_snapshot_baseline",
+    "model_names",
     "open_workspace",
     "record_references",
 ]
@@ -33,6 +34,7 @@ _WHERE = {
     "load_models": "models",
     "load_snapshot": "models",
     "load_snapshot_baseline": "baselines",
+    "model_names": "models",
     "record_references": "recording",
 }
 

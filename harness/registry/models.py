@@ -83,6 +83,11 @@ def load_models(workspace: Workspace) -> tuple[ModelSpec, ...]:
     return tuple(model for model, _ in read if model is not None)
 
 
+def model_names(workspace: Workspace) -> frozenset[str]:
+    """Of all models, whether their files are sound or not."""
+    return frozenset(_folders(workspace.shelves))
+
+
 def load_snapshot(folder: Path) -> ModelSpec:
     """The model of a run's snapshot, where what its family shares lies beside its own files."""
     shown = f"models/{folder.name}/model.toml"
