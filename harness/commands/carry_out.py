@@ -121,7 +121,7 @@ def _keep(folder: store.RunFolder, record: Record, workspace: Workspace, progres
 
 
 def _sources(spec: ModelSpec) -> list[Path]:
-    return [Path(folder) for folder in (spec.folder, spec.family) if folder]
+    return [Path(folder) for folder in (spec.folder, *spec.families)]
 
 
 def _repository(folder: store.RunFolder, spec: ModelSpec) -> dict[str, str] | None:

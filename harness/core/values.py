@@ -83,7 +83,7 @@ class ModelSpec:
     default_recipe: str
     recipes: Mapping[str, Recipe]
     folder: str  # where model.toml lies
-    family: str = ""  # the folder whose modules it shares with others; "" for none
+    families: tuple[str, ...] = ()  # the folders whose modules it shares with others
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 
 from harness.core.digests import code_digest
 
 
-def take_snapshot(code: Path, model_folder: Path, family_folder: Path | None = None) -> str:
+def take_snapshot(code: Path, model_folder: Path, *family_folders: Path) -> str:
     """Copy wire, worker and the model's folder below ``code``; return the sha256 of what was copied.
 
-    The modules of the family lie beside the model's own there, so that they are imported alike.
+    The modules of its families lie beside the model's own there, so that they are imported alike.
     The digest is over the copies, so it describes what runs, not what was there a moment before.
     Raises OSError when a file cannot be copied.
     """
@@ -24,7 +24,7 @@ def take_snapshot(code: Path, model_folder: Path, family_folder: Path | None = N
         _copy_folder(source, code / "harness" / source.name)
     model = code / "models" / model_folder.name
     _copy_folder(model_folder, model)
-    for module in family_folder.glob("*.py") if family_folder else ():
+    for module in _modules(family_folders):
         _copy(module, model / module.name)
     return digest_of(code)
 
@@ -35,11 +35,11 @@ def copy_snapshot(source: Path, code: Path) -> str:
     return digest_of(code)
 
 
-def changed_since(code: Path, model_folder: Path, family_folder: Path | None = None) -> list[str]:
+def changed_since(code: Path, model_folder: Path, *family_folders: Path) -> list[str]:
     """Files of the model that are no longer what the snapshot in ``code`` holds, or were not there yet."""
     model = code / "models" / model_folder.name
     pairs = [(path, path.relative_to(model_folder)) for path in _files(model_folder)]
-    pairs += [(path, Path(path.name)) for path in (family_folder.glob("*.py") if family_folder else ())]
+    pairs += [(path, Path(path.name)) for path in _modules(family_folders)]
     now = {str(name): path.read_bytes() for path, name in pairs}
     then = {str(path.relative_to(model)): path.read_bytes() for path in _files(model)}
     return sorted(name for name in {*now, *then} if now.get(name) != then.get(name))
@@ -60,6 +60,10 @@ def _copy_folder(source: Path, target: Path) -> None:
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
+
+
+def _modules(folders: Iterable[Path]) -> Iterator[Path]:
+    return (path for folder in folders for path in folder.glob("*.py"))
 
 
 def _files(folder: Path) -> Iterator[Path]:

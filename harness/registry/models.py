@@ -43,6 +43,7 @@ class _Metric(Table):
 
 class _Recipe(Table):
     summary: Text
+    extends: Name | None = None
     mode: Mode
     dataset: Name | None = None
     deadline_minutes: Positive
@@ -59,7 +60,8 @@ class _Model(Table):
     title: Text
     task: Text
     paper: _Paper | None = None
-    family: Name | None = None
+    family: Name | Annotated[list[Name], Field(min_length=1)] | None = None
+    architecture: dict[str, Any] = Field(default_factory=dict)
     default_recipe: str
     recipes: Annotated[dict[Name, _Recipe], Field(min_length=1)]
 
@@ -93,17 +95,18 @@ def load_snapshot(folder: Path) -> ModelSpec:
     shown = f"models/{folder.name}/model.toml"
     raw, faults = read_toml((folder / "model.toml").read_bytes(), shown)
     raise_faults(faults)
+    raw = _extended(raw)
     try:
         parsed = _Model.model_validate(raw)
     except ValidationError as error:
         raise_faults(schema_faults(error, _Model, shown))
         raise
     raise_faults(Fault(file=shown, text=text, hint=hint) for text, hint in _file_faults(raw))
-    return _model(parsed, folder, _frameworks(folder), None)
+    return _model(parsed, folder, _frameworks(folder), ())
 
 
-def _frameworks(folder: Path) -> tuple[str, ...]:
-    return tuple(name for name, file in MODEL_FILES.items() if (folder / file).is_file())
+def _frameworks(*folders: Path) -> tuple[str, ...]:
+    return tuple(name for name, file in MODEL_FILES.items() if any((folder / file).is_file() for folder in folders))
 
 
 def _folders(shelves: Sequence[Path]) -> dict[str, Path]:
@@ -116,18 +119,19 @@ def _read(folder: Path, shelves: Sequence[Path]) -> tuple[ModelSpec | None, list
     raw, faults = read_toml((folder / "model.toml").read_bytes(), shown)
     if faults:
         return None, faults
+    raw = _extended(raw)
     parsed: _Model | None = None
     try:
         parsed = _Model.model_validate(raw)
     except ValidationError as error:
         faults = schema_faults(error, _Model, shown)
-    frameworks = _frameworks(folder)
-    family = _family(folder, parsed.family if parsed else None, shelves)
-    found = (*_folder_faults(folder, frameworks), *_family_faults(folder, family), *_file_faults(raw))
+    families = [_family(folder, name, shelves) for name in (_family_names(parsed) if parsed else ())]
+    frameworks = _frameworks(folder, *families)
+    found = (*_folder_faults(folder, frameworks), *_family_faults(folder, families), *_file_faults(raw))
     faults += [Fault(file=shown, text=text, hint=hint) for text, hint in found]
     if faults or parsed is None:
         return None, faults
-    return _model(parsed, folder, frameworks, family), []
+    return _model(parsed, folder, frameworks, families), []
 
 
 def _folder_faults(folder: Path, frameworks: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -138,26 +142,49 @@ def _folder_faults(folder: Path, frameworks: Sequence[str]) -> Iterator[tuple[st
         yield f"no code lies beside it (looked for {files})", f"add one of {files} to models/{folder.name}/"
 
 
-def _family(folder: Path, name: str | None, shelves: Sequence[Path]) -> Path | None:
+def _extended(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Each recipe with ``extends`` gets what it does not say itself from the recipe of that name.
+
+    Hyper-parameters are merged one by one; metrics are all its own or all the other's.  A name that
+    is no recipe, or one that extends another in turn, is left for ``_file_faults`` to tell.
+    """
+    recipes = tables(raw, "recipes")
+    if not recipes:
+        return dict(raw)
+    extended = {}
+    for name, recipe in recipes.items():
+        base = recipes.get(str(recipe.get("extends")), {})
+        own, inherited = recipe.get("hyperparameters", {}), base.get("hyperparameters", {})
+        merged = {**inherited, **own} if isinstance(own, dict) and isinstance(inherited, dict) else own
+        extended[name] = {**base, **recipe, "hyperparameters": merged} if base else recipe
+    others = {name: recipe for name, recipe in raw["recipes"].items() if name not in recipes}
+    return {**raw, "recipes": {**extended, **others}}
+
+
+def _family_names(parsed: _Model) -> list[str]:
+    return [parsed.family] if isinstance(parsed.family, str) else parsed.family or []
+
+
+def _family(folder: Path, name: str, shelves: Sequence[Path]) -> Path:
     """models/<name>/ of the model's own shelf, else of a later one: a model that shadows another needs no copy."""
-    if name is None:
-        return None
     own = folder.parents[1]
     places = [shelf / "models" / name for shelf in shelves[shelves.index(own) :]]
     return next((place for place in places if place.is_dir()), places[0])
 
 
-def _family_faults(folder: Path, family: Path | None) -> Iterator[tuple[str, str]]:
-    if family is None:
-        return
-    shared = sorted(path.name for path in family.glob("*.py"))
-    if not shared:
-        hint = f"put what {folder.name} shares with other models there, or leave the key out"
-        yield f"family: models/{family.name}/ holds no Python file", hint
-    for name in shared:
-        if (folder / name).exists():
-            where = f"models/{folder.name}/ and in models/{family.name}/"
-            yield f"family: {name} lies in {where}", "remove one of the two, or give it another name"
+def _family_faults(folder: Path, families: Sequence[Path]) -> Iterator[tuple[str, str]]:
+    """The modules of a model and of its families lie side by side when it runs, so no name may come twice."""
+    places = {path.name: folder.name for path in folder.glob("*.py")}
+    for family in families:
+        shared = sorted(path.name for path in family.glob("*.py"))
+        if not shared:
+            hint = f"put what {folder.name} shares with other models there, or leave the key out"
+            yield f"family: models/{family.name}/ holds no Python file", hint
+        for name in shared:
+            if name in places:
+                where = f"models/{places[name]}/ and in models/{family.name}/"
+                yield f"family: {name} lies in {where}", "remove one of the two, or give it another name"
+            places[name] = family.name
 
 
 def _file_faults(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -167,7 +194,15 @@ def _file_faults(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if isinstance(default, str) and default not in recipes:
         yield f"default_recipe: there is no recipe {default!r}", nearest(default, recipes)
     for name, recipe in recipes.items():
+        base = recipe.get("extends")
+        if base is not None and (base not in recipes or base == name):
+            yield f"recipes.{name}.extends: there is no other recipe {base!r}", nearest(str(base), {*recipes} - {name})
+        elif base is not None and "extends" in tables(raw, "recipes")[base]:
+            yield f"recipes.{name}.extends: {base!r} extends another recipe itself", "name that one"
         yield from ((f"recipes.{name}{text}", hint) for text, hint in _recipe_faults(recipe))
+    for key, value in _items(raw.get("architecture")):
+        if not _plain(value):
+            yield f"architecture.{key}: {value!r} cannot be passed on", _PLAIN_HINT
 
 
 def _recipe_faults(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -205,7 +240,7 @@ def _plain(value: object) -> bool:
     return False
 
 
-def _model(parsed: _Model, folder: Path, frameworks: tuple[str, ...], family: Path | None) -> ModelSpec:
+def _model(parsed: _Model, folder: Path, frameworks: tuple[str, ...], families: Sequence[Path]) -> ModelSpec:
     return ModelSpec(
         name=folder.name,
         title=parsed.title,
@@ -213,12 +248,20 @@ def _model(parsed: _Model, folder: Path, frameworks: tuple[str, ...], family: Pa
         paper=Paper(**parsed.paper.model_dump()) if parsed.paper else None,
         frameworks=frameworks,
         default_recipe=parsed.default_recipe,
-        recipes={name: _recipe(name, recipe) for name, recipe in parsed.recipes.items()},
+        recipes={name: _recipe(name, recipe, parsed.architecture) for name, recipe in parsed.recipes.items()},
         folder=str(folder),
-        family=str(family or ""),
+        families=tuple(map(str, families)),
     )
 
 
-def _recipe(name: str, parsed: _Recipe) -> Recipe:
-    metrics = tuple(Metric(**metric.model_dump()) for metric in parsed.metrics)
-    return Recipe(**{**parsed.model_dump(), "name": name, "metrics": metrics, "tags": tuple(parsed.tags)})
+def _recipe(name: str, parsed: _Recipe, architecture: Mapping[str, Any]) -> Recipe:
+    """What the architecture says holds in every recipe that does not say otherwise."""
+    return Recipe(
+        **{
+            **parsed.model_dump(exclude={"extends"}),
+            "name": name,
+            "hyperparameters": {**architecture, **parsed.hyperparameters},
+            "metrics": tuple(Metric(**metric.model_dump()) for metric in parsed.metrics),
+            "tags": tuple(parsed.tags),
+        }
+    )

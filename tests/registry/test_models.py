@@ -112,9 +112,9 @@ def share(shelf: Path, name: str = "shared.py") -> Path:
 def test_a_family_is_found_beside_the_model_or_on_a_later_shelf(workspace: Workspace) -> None:
     write_model(workspace.root, text=OF_A_FAMILY)
     behind = share(workspace.shelves[1])
-    assert load_model(workspace, "toy").family == str(behind)
+    assert load_model(workspace, "toy").families == (str(behind),)
     beside = share(workspace.root)
-    assert load_model(workspace, "toy").family == str(beside)
+    assert load_model(workspace, "toy").families == (str(beside),)
     assert [model.name for model in load_models(workspace)] == ["toy"]  # a family is no model
 
 
@@ -122,7 +122,7 @@ def test_the_family_of_a_workspace_is_not_that_of_a_built_in_model(workspace: Wo
     write_model(workspace.shelves[1], text=OF_A_FAMILY)
     share(workspace.root)
     behind = share(workspace.shelves[1])
-    assert load_model(workspace, "toy").family == str(behind)
+    assert load_model(workspace, "toy").families == (str(behind),)
 
 
 def test_a_family_without_a_module_is_a_fault(workspace: Workspace) -> None:
@@ -138,6 +138,38 @@ def test_a_file_that_a_model_and_its_family_both_have_is_a_fault(workspace: Work
         "models/toy/model.toml: family: plain.py lies in models/toy/ and in models/toys/",
         "hint: remove one of the two, or give it another name",
     ]
+
+
+def test_a_model_of_two_families_may_have_its_frameworks_file_there(workspace: Workspace) -> None:
+    folder = write_model(workspace.root, text=replaced(OF_A_FAMILY, ('"toys"', '["toys", "more"]')))
+    toys = share(workspace.root, "tf.py")
+    more = workspace.root / "models" / "more"
+    more.mkdir()
+    (more / "pieces.py").touch()
+    spec = load_model(workspace, "toy")
+    assert spec.families == (str(toys), str(more))
+    assert "tensorflow" in spec.frameworks
+    assert not (folder / "tf.py").exists()
+    (more / "tf.py").touch()
+    assert "tf.py lies in models/toys/ and in models/more/" in faults(workspace, (folder / "model.toml").read_text())[0]
+
+
+def test_the_architecture_is_part_of_every_recipe_and_a_recipe_may_extend_another(workspace: Workspace) -> None:
+    longer = MODEL + '\n[recipes.longer]\nextends = "digits"\nsummary = "longer"\nhyperparameters = { epochs = 99 }\n'
+    write_model(
+        workspace.root,
+        text=replaced(longer, ("[recipes.digits]", "[architecture]\nblocks = [2, 2]\n\n[recipes.digits]")),
+    )
+    recipes = load_model(workspace, "toy").recipes
+    assert recipes["longer"].hyperparameters == {**recipes["digits"].hyperparameters, "epochs": 99}
+    assert recipes["longer"].metrics == recipes["digits"].metrics
+    assert all(recipe.hyperparameters["blocks"] == [2, 2] for recipe in recipes.values())
+
+
+def test_a_recipe_that_extends_nothing_is_a_fault(workspace: Workspace) -> None:
+    lost = MODEL + '\n[recipes.longer]\nextends = "digit"\nsummary = "longer"\n'
+    found = faults(workspace, lost)
+    assert "recipes.longer.extends: there is no other recipe 'digit' (did you mean digits?" in "\n".join(found)
 
 
 def test_a_metric_twice_in_a_recipe_is_a_fault(workspace: Workspace) -> None:
