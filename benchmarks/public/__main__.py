@@ -126,7 +126,7 @@ def measure(
         told = worker_job("public", job, recipe, shortened(data, case, folder))._asdict()
         told["hyperparameters"] |= {**case.changed, "epochs": 10**6}  # ended from outside
         (folder / "job.json").write_text(json.dumps(told))
-        take_snapshot(folder / "code", Path(spec.folder), Path(spec.family) if spec.family else None)
+        take_snapshot(folder / "code", *map(Path, (spec.folder, *spec.families)))
 
         def start(python: Path, module: str, last: str) -> Contender:
             words = [str(folder / "job.json"), str(case.epochs), last]
