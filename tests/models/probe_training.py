@@ -66,7 +66,7 @@ def batches(_run: Run, _split: str, size: int) -> Iterator[tuple[numpy.ndarray, 
 
 
 def build_pytorch(classes: int, _: dict[str, Any]) -> Any:
-    torch = training.torch
+    torch: Any = training.torch
 
     class Toy(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -86,9 +86,9 @@ def build_pytorch(classes: int, _: dict[str, Any]) -> Any:
 
 
 def build_tf(classes: int, _: dict[str, Any]) -> Any:
-    tf = training.tf
+    tf: Any = training.tf
 
-    class Scale(tf.keras.layers.Layer):  # type: ignore[misc]
+    class Scale(tf.keras.layers.Layer):  # type: ignore[misc,name-defined,unused-ignore]
         def build(self, _: Any) -> None:
             self.scale = self.add_weight(name="scale", shape=(12,), initializer="ones")
 
