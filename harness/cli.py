@@ -123,6 +123,7 @@ def list_(opened: Opener, as_json: bool) -> int:
 @budgeted
 @on_device
 @with_threads
+@click.option("--devices", type=click.IntRange(min=1), default=1, show_default=True, help="Train on so many together.")
 @as_json
 @opens
 @stops_cleanly
@@ -139,6 +140,7 @@ def run(
     budget: float | None,
     device: str,
     threads: int | None,
+    devices: int,
     as_json: bool,
 ) -> int:
     """Retrain MODEL, or --all, from scratch and judge it against its references."""
@@ -158,6 +160,7 @@ def run(
         budget_minutes=budget,
         device=device,
         threads=threads,
+        devices=devices,
     )
     outcome = (run_all if every else run_model)(opened(), request)
     _show_runs(outcome.records, outcome.verdicts, outcome.report, as_json)
