@@ -3,7 +3,7 @@
 ResNet: He et al. 2016, "Deep Residual Learning for Image Recognition", Table 1 and Figure 5.
 ResNeXt: Xie et al. 2017, "Aggregated Residual Transformations for Deep Neural Networks", Table 1.
 Wide ResNet: Zagoruyko and Komodakis 2016, "Wide Residual Networks"; that of ImageNet is a bottleneck
-network whose 3x3 convolutions are wider (section 3.4).
+network whose 3x3 convolutions are twice as wide (WRN-50-2-bottleneck).
 
 One definition for every input size, with one change known as v1.5: a bottleneck that halves the
 image does so in its 3x3 convolution and not in the first 1x1 (as torchvision's and NVIDIA's models
