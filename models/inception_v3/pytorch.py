@@ -157,7 +157,6 @@ class InceptionV3(nn.Module):
         self.fc = nn.Linear(2048, classes)
         self.apply(initialize)
         if self.aux is not None:
-            nn.init.normal_(self.aux.conv1.conv.weight, std=0.01)
             nn.init.normal_(self.aux.fc.weight, std=0.001)
 
     def forward(self, x: torch.Tensor) -> Union[torch.Tensor, Tuple[torch.Tensor, torch.Tensor]]:
@@ -174,7 +173,10 @@ class InceptionV3(nn.Module):
 
 
 def initialize(layer: nn.Module) -> None:
-    """As torchvision: N(0, 0.1), which it cuts at +-2, where nothing is left to cut; biases as PyTorch makes them."""
+    """As torchvision: N(0, 0.1), which it cuts at +-2, where nothing is left to cut; biases as PyTorch makes them.
+
+    Its 0.01 for the auxiliary head's 5x5 convolution never reaches the weights: the attribute is one module too high.
+    """
     if isinstance(layer, (nn.Conv2d, nn.Linear)):
         nn.init.normal_(layer.weight, std=0.1)
     if isinstance(layer, nn.Linear):

@@ -104,7 +104,7 @@ def auxiliary(x: Any, name: str, classes: int) -> Any:
     """[n, 17, 17, 768] -> logits [n, classes]: the classifier that regularises the training (section 4)."""
     x = layers.AveragePooling2D(5, 3)(x)  # 17 x 17 -> 5 x 5
     x = conv_norm(x, name + ".conv0", 128, 1)
-    x = conv_norm(x, name + ".conv1", 768, 5, padding="valid", deviation=0.01)
+    x = conv_norm(x, name + ".conv1", 768, 5, padding="valid")
     return dense(layers.GlobalAveragePooling2D()(x), name + ".fc", classes, 0.001)
 
 
@@ -125,11 +125,9 @@ def average(x: Any) -> Any:
     return layers.AveragePooling2D(3, 1)(layers.ZeroPadding2D(1)(x))
 
 
-def conv_norm(
-    x: Any, name: str, width: int, kernel: Kernel, stride: int = 1, padding: str = "same", deviation: float = 0.1
-) -> Any:
+def conv_norm(x: Any, name: str, width: int, kernel: Kernel, stride: int = 1, padding: str = "same") -> Any:
     """A convolution, its norm and its ReLU; ``padding`` "same" keeps the size, "valid" pads nothing."""
-    start = normal(deviation)
+    start = normal(0.1)
     x = layers.Conv2D(width, kernel, stride, padding, use_bias=False, kernel_initializer=start, name=name + ".conv")(x)
     return layers.ReLU()(layers.BatchNormalization(momentum=0.9, epsilon=1e-3, name=name + ".norm")(x))
 
