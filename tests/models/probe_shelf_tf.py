@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import sys
 import traceback
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy
 import tensorflow as tf
-import transfer
-from importable import module_of
 
+module_of = import_module("importable").module_of
+transfer = import_module("transfer")
 CLASSES = 1000
 
 

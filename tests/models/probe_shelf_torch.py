@@ -9,16 +9,17 @@ from __future__ import annotations
 import json
 import sys
 import traceback
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy
 import torch
-from importable import module_of
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
+module_of = import_module("importable").module_of
 CLASSES = 1000
 
 

@@ -8,18 +8,18 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy
 import pytest
 
 from harness.registry import Workspace, load_models, open_workspace
 from tests.conftest import REPOSITORY
-from tests.models import transfer
 
 Told = dict[str, dict[str, Any]]  # by model
 
@@ -48,7 +48,7 @@ PROBED: dict[str, Probed] = {
 
 
 def shelf() -> dict[str, dict[str, Any]]:
-    """Hyper-parameters of the default recipe of each model of the family, by name."""
+    """Hyper-parameters of the recipe ``imagenet`` of each model of the family, by name."""
     workspace: Workspace = open_workspace(start=REPOSITORY, explicit=REPOSITORY, data_dir=None, environ={})
     return {
         spec.name: dict(spec.recipes["imagenet"].hyperparameters)
@@ -61,16 +61,23 @@ SHELF = shelf()
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the probes meet; ``-k`` leaves out the models that no chosen test asks for."""
+    chosen = {str(item.callspec.params["model"]) for item in request.session.items if asks_for_a_model(item)}
     place = tmp_path_factory.mktemp("shelf")
-    (place / "asked.json").write_text(json.dumps({name: asked(name, hparams) for name, hparams in SHELF.items()}))
-    return place
+    (place / "asked.json").write_text(json.dumps({name: asked(name, SHELF[name]) for name in sorted(chosen)}))
+    yield place
+    shutil.rmtree(place)  # gigabytes of weights
+
+
+def asks_for_a_model(item: pytest.Item) -> TypeGuard[pytest.Function]:
+    return isinstance(item, pytest.Function) and item.path == Path(__file__) and hasattr(item, "callspec")
 
 
 def asked(name: str, hparams: dict[str, Any]) -> dict[str, Any]:
     probed = PROBED.get(name, Probed())
     still = {"dropout": 0.0, "stochastic_depth": 0.0}  # nothing is drawn, so that both compute the same
-    size = int(published(name)["img_size"]) if PUBLISHED.is_file() else int(hparams["eval_size"])
+    size = int(published(name)["img_size"]) if PUBLISHED.is_file() else int(hparams["image_size"])
     return {
         "hparams": {**hparams, **still, "image_size": probed.side},
         "published": {**hparams, "image_size": size, **probed.published},

@@ -90,7 +90,7 @@ def as_keras(array: numpy.ndarray, part: str, shape: tuple[int, ...]) -> numpy.n
 
 def path_of(variable: Any) -> str:
     """ "conv1/kernel", from Keras 3's path or Keras 2's name."""
-    return str(getattr(variable, "path", variable.name)).split(":", maxsplit=1)[0]
+    return str(variable.path if hasattr(variable, "path") else variable.name).split(":", maxsplit=1)[0]
 
 
 def part_of(variable: Any) -> str:
