@@ -1,0 +1,81 @@
+"""Optimizers by name, with decay that may differ for norms, biases and embeddings; an average of the weights."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+import torch
+from torch import nn
+
+NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
+EMBEDDINGS = ("class_token", "position_embedding", "relative_position_bias_table")
+
+
+def make_optimizer(model: nn.Module, hparams: Dict[str, Any]) -> torch.optim.Optimizer:
+    """Raises ValueError for a name that is none of "sgd", "adamw", "rmsprop"."""
+    groups, rate = decay_groups(model, hparams), float(hparams["learning_rate"])
+    name = hparams.get("optimizer", "sgd")
+    momentum = float(hparams.get("momentum", 0.0))
+    if name == "sgd":
+        return torch.optim.SGD(groups, lr=rate, momentum=momentum, nesterov=bool(hparams.get("nesterov", False)))
+    if name == "adamw":
+        first, second = hparams.get("betas", (0.9, 0.999))
+        return torch.optim.AdamW(groups, lr=rate, betas=(first, second), eps=float(hparams.get("epsilon", 1e-8)))
+    if name == "rmsprop":
+        alpha, epsilon = float(hparams.get("rmsprop_alpha", 0.99)), float(hparams.get("epsilon", 1e-8))
+        return torch.optim.RMSprop(groups, lr=rate, alpha=alpha, eps=epsilon, momentum=momentum)
+    raise ValueError('optimizer is "sgd", "adamw" or "rmsprop", not %r' % (name,))
+
+
+def decay_groups(model: nn.Module, hparams: Dict[str, Any]) -> List[Dict[str, Any]]:
+    """Parameters by what their decay is, in the model's order within each group.
+
+    ``bias_weight_decay`` holds for every bias, ``embedding_weight_decay`` for what EMBEDDINGS names,
+    ``norm_weight_decay`` for what else a normalisation has, ``weight_decay`` for the rest and
+    wherever one of the others is not given.
+    """
+    every = float(hparams["weight_decay"])
+    groups: Dict[float, List[nn.Parameter]] = {}
+    for module in model.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            kind = "norm" if isinstance(module, NORMS) else ""
+            if name in EMBEDDINGS:
+                kind = "embedding"
+            if name == "bias" and "bias_weight_decay" in hparams:
+                kind = "bias"
+            decay = float(hparams.get(kind + "_weight_decay", every)) if kind else every
+            groups.setdefault(decay, []).append(parameter)
+    return [{"params": parameters, "weight_decay": decay} for decay, parameters in groups.items()]
+
+
+class Average:
+    """An exponential moving average of all weights and buffers; integers are copied.
+
+    Its first update copies, and so does the one after each that was told to ``follow``
+    (torchvision's references: during warm-up).
+    """
+
+    def __init__(self, model: nn.Module, decay: float, every: int) -> None:
+        self.decay, self.every, self.copies = decay, every, True
+        self.weights = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int, follow: bool) -> None:
+        """To be called after each step of an epoch, ``step`` from 0; every ``every``-th counts."""
+        if step % self.every:
+            return
+        for name, now in model.state_dict().items():
+            mean = self.weights[name]
+            if self.copies or not mean.is_floating_point():
+                mean.copy_(now)
+            else:
+                mean.lerp_(now, 1.0 - self.decay)
+        self.copies = follow
+
+    def state_dict(self) -> Dict[str, Any]:
+        return {"copies": self.copies, "weights": self.weights}
+
+    def load_state_dict(self, state: Dict[str, Any]) -> None:
+        self.copies = bool(state["copies"])
+        for name, tensor in state["weights"].items():
+            self.weights[name].copy_(tensor)
