@@ -33,6 +33,13 @@ class ImageFolder(NamedTuple):
     paths: List[str]
     labels: numpy.ndarray  # int64 [samples]
 
+    def source(self, row: int) -> str:
+        """What Pillow opens: here a path."""
+        return self.paths[row]
+
+
+Pictures = ImageFolder
+
 
 class Graph(NamedTuple):
     """Nodes, their edges, and features that are there (one) or not (zero).  Rows are sorted, none comes twice."""
@@ -49,7 +56,7 @@ class Data(NamedTuple):
     classes: int
     sample_shape: Tuple[int, ...]
     arrays: Dict[str, Batch]  # split -> x [samples, *sample_shape], y [samples]
-    folders: Dict[str, ImageFolder]
+    folders: Dict[str, Pictures]
     graph: Optional[Graph] = None
 
 

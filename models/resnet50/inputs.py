@@ -14,7 +14,7 @@ def batches(run: Any, split: str, batch_size: int) -> Iterator[Tuple[numpy.ndarr
     if split in run.data.folders:
         from harness.worker import images  # only image folders need Pillow
 
-        yield from images.batches(run, split, batch_size, size=int(run.hparams["image_size"]))
+        yield from images.batches(run, split, batch_size)
         return
     reach = int(run.hparams["shift_pixels"]) if split == "train" else 0
     for small, labels in run.batches(split, batch_size):

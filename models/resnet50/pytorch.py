@@ -187,4 +187,4 @@ class Normalize:
 
 def samples_of(run: Any, split: str) -> int:
     folders = run.data.folders
-    return len(folders[split].paths) if split in folders else len(run.arrays(split)[1])
+    return len(folders[split].labels) if split in folders else len(run.arrays(split)[1])
