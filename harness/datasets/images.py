@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.core.errors import HarnessError
 from harness.datasets.catalogue import Description
-from harness.wire.listing import counts, list_images
+from harness.wire.listing import Listing, counts, list_images
 
 SPLITS = ("train", "val")
 COMPLETE = {"train": 1_281_167, "val": 50_000}  # ILSVRC 2012
@@ -50,13 +51,31 @@ def image_folder(item: Description, data_roots: Sequence[Path]) -> tuple[Path, d
         "licence": item.licence,
         "published": COMPLETE,
         "complete": sizes == COMPLETE and len(listings["train"].classes) == item.classes,
-        "splits": {
-            split: {
-                "samples": len(listing.paths),
-                "counts": counts(listing),
-                "folder": split,
-                "listing": listing.digest,
-            }
-            for split, listing in listings.items()
-        },
+        "splits": {split: _split(split, listing) for split, listing in listings.items()},
+    }
+
+
+def made_folder(folder: Path) -> dict[str, Any]:
+    """The splits of a small image folder that we made ourselves, with digests of its contents."""
+    listings = {split: list_images(str(folder / split)) for split in SPLITS}
+    return {
+        split: {**_split(split, listing), "sha256": content_digest(listing.paths)}
+        for split, listing in listings.items()
+    }
+
+
+def content_digest(paths: Sequence[str]) -> str:
+    """sha256 over the bytes of the files, in order."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(Path(path).read_bytes())
+    return digest.hexdigest()
+
+
+def _split(name: str, listing: Listing) -> dict[str, Any]:
+    return {
+        "samples": len(listing.paths),
+        "counts": counts(listing),
+        "folder": name,
+        "listing": listing.digest,
     }
