@@ -208,8 +208,8 @@ _SETS = {
         ),
         Description(
             name="imagenet",
-            title="ImageNet ILSVRC 2012, as an image folder",
-            size_bytes=150_000_000_000,
+            title="ImageNet ILSVRC 2012, 1.28 million images",
+            size_bytes=144_300_000_000,
             licence="for non-commercial research, by agreement with image-net.org",
             source="your copy under a data root: imagenet/train/<class>/*.JPEG and imagenet/val/<class>/*.JPEG",
             url="https://image-net.org/challenges/LSVRC/2012/",

@@ -13,6 +13,7 @@ from harness.wire.listing import Listing, counts, list_images
 
 SPLITS = ("train", "val")
 COMPLETE = {"train": 1_281_167, "val": 50_000}  # ILSVRC 2012
+DOWNLOADS = "https://image-net.org/challenges/LSVRC/2012/2012-downloads.php"  # the sizes stand there
 
 
 def image_folder(item: Description, data_roots: Sequence[Path]) -> tuple[Path, dict[str, Any]]:
@@ -24,13 +25,7 @@ def image_folder(item: Description, data_roots: Sequence[Path]) -> tuple[Path, d
     looked = [root / item.name for root in data_roots]
     path = next((folder for folder in looked if all((folder / split).is_dir() for split in SPLITS)), None)
     if path is None:
-        raise HarnessError(
-            f"data set {item.name} is missing; looked in {', '.join(map(str, looked)) or 'no data root: none is set'}",
-            f"needed: {item.name}/train/<class>/*.JPEG and {item.name}/val/<class>/*.JPEG, about "
-            f"{item.size_bytes / 1e9:.0f} GB ({item.url})",
-            hint="name the folder above it with --data-dir DIR, HARNESS_DATA_DIR, or [data] roots in harness.toml",
-            code=3,
-        )
+        raise missing(item, looked)
     listings = {split: list_images(str(path / split)) for split in SPLITS}
     if listings["train"].classes != listings["val"].classes or not listings["train"].paths or not listings["val"].paths:
         raise HarnessError(
@@ -53,6 +48,20 @@ def image_folder(item: Description, data_roots: Sequence[Path]) -> tuple[Path, d
         "complete": sizes == COMPLETE and len(listings["train"].classes) == item.classes,
         "splits": {split: _split(split, listing) for split, listing in listings.items()},
     }
+
+
+def missing(item: Description, looked: Sequence[Path]) -> HarnessError:
+    """What to say where a set of images is nowhere: what is needed, where, and how large it is."""
+    return HarnessError(
+        f"data set {item.name} is missing; looked in {', '.join(map(str, looked)) or 'no data root: none is set'}",
+        f"needed: {item.name}/train/<class>/*.JPEG and {item.name}/val/<class>/*.JPEG",
+        f"or, to be made into shards by harness data prepare {item.name}: TFRecord files "
+        f"{item.name}/train-00000-of-01024 ... and {item.name}/validation-00000-of-00128 ...",
+        f"about {item.size_bytes / 1e9:.0f} GB: {COMPLETE['train']:,} images to train (138 GB as published) and "
+        f"{COMPLETE['val']:,} to validate (6.3 GB), from {DOWNLOADS}",
+        hint="name the folder above it with --data-dir DIR, HARNESS_DATA_DIR, or [data] roots in harness.toml",
+        code=3,
+    )
 
 
 def made_folder(folder: Path) -> dict[str, Any]:

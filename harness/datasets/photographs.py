@@ -10,6 +10,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy
 from numpy.typing import NDArray
@@ -38,7 +39,7 @@ def read_picture(content: bytes) -> NDArray[numpy.uint8]:
         return numpy.asarray(opened if opened.mode == "L" else opened.convert("RGB"))
 
 
-def cut(pixels: NDArray[numpy.uint8]) -> Iterator[tuple[str, str, NDArray[numpy.uint8]]]:
+def cut(pixels: NDArray[Any]) -> Iterator[tuple[str, str, NDArray[Any]]]:
     """(split, name, piece of 96 x 96 pixels) of a picture of at least 384 x 192."""
     height, width = pixels.shape[0] // ROWS, pixels.shape[1] // COLUMNS
     for row in range(ROWS):

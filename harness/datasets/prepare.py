@@ -11,7 +11,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,23 +20,16 @@ from numpy.typing import NDArray
 from harness.core.errors import HarnessError
 from harness.datasets.catalogue import Description, SourceFile, describe
 from harness.datasets.images import image_folder, made_folder
+from harness.datasets.manifest import Prepared, digest_of
 from harness.datasets.photographs import SIDE, write_photographs
 from harness.datasets.planetoid import read_planetoid
 from harness.datasets.read import read_arrays
+from harness.datasets.shards import check_shards, find_shards, read_shards
 from harness.datasets.sources import find_sources
 from harness.wire.events import dumps
 
 Say = Callable[[str], None]
 Install = Callable[[str], Path]
-
-SEEN = ("name", "layout", "classes", "sample_shape", "splits", "graph")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prepared:
-    name: str
-    path: Path
-    manifest: Mapping[str, Any]
 
 
 def prepare(name: str, *, cache: Path, data_roots: Sequence[Path], install: Install, say: Say) -> Prepared:
@@ -50,8 +42,7 @@ def prepare(name: str, *, cache: Path, data_roots: Sequence[Path], install: Inst
 
     item = describe(name)
     if item.kind == "image-folder":
-        path, manifest = image_folder(item, data_roots)
-        return Prepared(name=name, path=path, manifest={**manifest, "digest": digest_of(manifest)})
+        return _images(item, cache, data_roots, whole=False)
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / f"{name}.lock"):
         path = _folder(item, cache)
@@ -63,10 +54,10 @@ def prepare(name: str, *, cache: Path, data_roots: Sequence[Path], install: Inst
 
 def verify(name: str, *, cache: Path, data_roots: Sequence[Path], install: Install, say: Say) -> Prepared:
     """Make the set anew from its sources and compare it with what is prepared."""
-    prepared = prepare(name, cache=cache, data_roots=data_roots, install=install, say=say)
     item = describe(name)
     if item.kind == "image-folder":
-        return prepared
+        return _images(item, cache, data_roots, whole=True)
+    prepared = prepare(name, cache=cache, data_roots=data_roots, install=install, say=say)
     with tempfile.TemporaryDirectory(dir=cache) as folder:
         again = _make(item, find_sources(item, data_roots, install, cache), Path(folder))
         if again.manifest != prepared.manifest:
@@ -79,9 +70,15 @@ def verify(name: str, *, cache: Path, data_roots: Sequence[Path], install: Insta
     return prepared
 
 
-def digest_of(manifest: Mapping[str, Any]) -> str:
-    """sha256 over what a training sees of the manifest, as canonical JSON: a better title changes nothing."""
-    return hashlib.sha256(dumps({key: manifest[key] for key in SEEN if key in manifest}).encode()).hexdigest()
+def _images(item: Description, cache: Path, data_roots: Sequence[Path], *, whole: bool) -> Prepared:
+    """The shards where they were made, else the folder as it lies; ``whole``: every byte of the shards is read."""
+    shards = find_shards(item, [cache, *data_roots])
+    if shards is None:
+        path, manifest = image_folder(item, data_roots)
+        return Prepared(name=item.name, path=path, manifest={**manifest, "digest": digest_of(manifest)})
+    prepared = read_shards(shards)
+    check_shards(shards, prepared.manifest, whole=whole)
+    return prepared
 
 
 def _folder(item: Description, cache: Path) -> Path:

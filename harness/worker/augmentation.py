@@ -7,7 +7,7 @@ same here.
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 import numpy
 from PIL import Image, ImageEnhance, ImageOps
@@ -139,7 +139,7 @@ def _affine(image: Image.Image, matrix: Sequence[float], resample: Resample) -> 
     return image.transform(image.size, Image.Transform.AFFINE, tuple(matrix), resample, fillcolor=(0, 0, 0))
 
 
-_DO: Dict[str, Callable[[Image.Image, float, Resample], Image.Image]] = {
+_DO: Dict[str, Callable[[Image.Image, Any, Resample], Image.Image]] = {
     "Identity": lambda image, _amount, _resample: image,
     "ShearX": lambda image, amount, resample: _affine(image, (1, amount, 0, 0, 1, 0), resample),
     "ShearY": lambda image, amount, resample: _affine(image, (1, 0, 0, amount, 1, 0), resample),

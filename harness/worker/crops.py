@@ -34,7 +34,7 @@ def random_box(
     the largest box of an allowed ratio.  That is seen in images more than three times as long as wide.
     """
     for _ in range(TRIES):
-        area = width * height * random.uniform(*scale)
+        area = width * height * random.uniform(scale[0], scale[1])
         aspect = math.exp(random.uniform(math.log(ratio[0]), math.log(ratio[1])))
         w, h = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
         if 0 < w <= width and 0 < h <= height:
@@ -48,7 +48,7 @@ def random_box(
 def random_hole(side: int, random: numpy.random.RandomState) -> Optional[Box]:
     """What random erasing takes out of an image of ``side`` x ``side`` pixels; None where ten draws do not fit."""
     for _ in range(TRIES):
-        area = side * side * random.uniform(*ERASED)
+        area = side * side * random.uniform(ERASED[0], ERASED[1])
         aspect = math.exp(random.uniform(math.log(ERASED_RATIO[0]), math.log(ERASED_RATIO[1])))
         h, w = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
         if h < side and w < side:

@@ -157,9 +157,10 @@ def _decoded(
         waiting: Deque[Tuple[numpy.ndarray, Any]] = deque()
         while True:
             while len(waiting) < AHEAD:
-                rows, repetitions = next(chosen, (None, None))
-                if rows is None:
+                following = next(chosen, None)
+                if following is None:
                     break
+                rows, repetitions = following
                 images = [pool.submit(one, int(row), int(which)) for row, which in zip(rows, repetitions)]
                 waiting.append((rows, images))
             if not waiting:
