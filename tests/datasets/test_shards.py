@@ -138,17 +138,21 @@ import sys
 from pathlib import Path
 from harness.datasets import Wish, describe, make_shards
 wish = Wish(into=Path(sys.argv[2]), short_side=48, threads=1, images_per_shard=7)
-make_shards(describe("imagenet"), [Path(sys.argv[1])], wish, lambda text: print(text, flush=True))
+make_shards(describe("imagenet"), [Path(sys.argv[1])], wish, lambda text: (print(text, flush=True), input()))
 """
 
 
 def test_what_a_kill_leaves_is_gone_on_with(root: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", KILLED, str(root), str(tmp_path / "killed")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as process:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, cwd=REPOSITORY, **pipes) as process:
         assert process.stdout
+        assert process.stdin
         for line in process.stdout:
+            process.stdin.write("go on\n")
+            process.stdin.flush()
             if line.startswith("3 of 11"):
-                process.kill()  # SIGKILL, while the fourth shard is written or a little later
+                process.kill()  # SIGKILL, at some moment of the fourth shard: after it nobody says go on
                 break
     work = tmp_path / "killed" / ".imagenet-shards"
     left = {path.name: path.stat().st_mtime_ns for path in work.glob("*.images")}
