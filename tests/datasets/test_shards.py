@@ -144,8 +144,8 @@ make_shards(describe("imagenet"), [Path(sys.argv[1])], wish, lambda text: (print
 
 def test_what_a_kill_leaves_is_gone_on_with(root: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", KILLED, str(root), str(tmp_path / "killed")]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, text=True, cwd=REPOSITORY, **pipes) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, text=True, cwd=REPOSITORY, stdin=pipe, stdout=pipe) as process:
         assert process.stdout
         assert process.stdin
         for line in process.stdout:
