@@ -38,6 +38,7 @@ from harness.worker.emit import Emitter
 Item = TypeVar("Item")
 FIRST_BATCHES = 3  # digested: enough to see another order, augmentation or data set
 SECONDS_BETWEEN_STATS = 0.5
+END: Any = object()  # what comes after the last batch
 QUIET_SHARE = 0.10  # of the machine, used by others: above, what was measured is no peak
 
 
@@ -67,6 +68,8 @@ class Run:
         self._epoch_started = 0.0
         self._epoch_seconds = 0.0
         self._epoch_rates: List[float] = []
+        self._waited = 0.0  # seconds of the current epoch that the training spent asking for batches
+        self._wait_shares: List[float] = []
         self._first_batches: List[str] = []
         self._first = measure.sample()
         self._shares: Dict[str, float] = {}  # of the timed steps; a training is measured whole
@@ -166,7 +169,7 @@ class Run:
     def epochs(self) -> Iterator[int]:
         """Count ``hparams["epochs"]`` epochs from 0 and report each; a model may leave them early by ``break``."""
         for epoch in range(int(self.hparams["epochs"])):
-            self._epoch, self._steps, self._samples, self._losses = epoch, 0, 0, []
+            self._epoch, self._steps, self._samples, self._losses, self._waited = epoch, 0, 0, [], 0.0
             self._emit("epoch_start", epoch=epoch)
             self._epoch_started = time.perf_counter()
             yield epoch
@@ -174,9 +177,19 @@ class Run:
                 self._stop_epoch()
 
     def steps(self, batches: Iterable[Item]) -> Iterator[Item]:
-        """Pass batches on, one a training step; ends the epoch's clock after the last."""
+        """Pass batches on, one a training step; ends the epoch's clock after the last.
+
+        How long each was waited for is noted: of an accelerator too it says what bounds the speed, because
+        batches are made ahead and are there at once where the accelerator is the slower one.
+        """
         self._check_devices()
-        for batch in batches:
+        source = iter(batches)
+        while True:
+            asked = time.perf_counter()
+            batch = next(source, END)
+            self._waited += time.perf_counter() - asked
+            if batch is END:
+                break
             yield batch
             self._steps += 1
             self._samples += self._batch_samples
@@ -185,6 +198,7 @@ class Run:
         self._framework.synchronize()
         self._epoch_seconds = time.perf_counter() - self._epoch_started
         self._epoch_rates.append(self._samples / self._epoch_seconds)
+        self._wait_shares.append(self._waited / self._epoch_seconds)
 
     def loss(self, value: Any) -> None:
         """The mean loss of this step's batch: a number or a detached 0-d tensor.
@@ -282,6 +296,8 @@ class Run:
             # The first epoch holds tracing, allocation and cold caches.
             steady = self._epoch_rates[1:] or self._epoch_rates
             fields[SPEED] = statistics.median(steady)
+        if self._wait_shares:
+            fields["input_wait_share"] = statistics.median(self._wait_shares[1:] or self._wait_shares)
         if self._job.flops_per_sample and self._epoch_rates:
             before = measure.sample()
             peak = self._framework.matmul_flops_per_second(self.hparams.get("precision", "fp32"))
