@@ -129,11 +129,9 @@ def _rows(run: Any, split: str, batch_size: int, samples: int) -> Iterator[Tuple
         for rows in run.indices(split, batch_size):
             yield rows, numpy.zeros(len(rows), dtype=numpy.int64)
         return
-    start = 0
     again = repeated(order(run.seed, run.epoch, samples), times)
-    for rows in run.indices(split, batch_size, rows=again, shuffle=False):
-        yield rows, numpy.arange(start, start + len(rows)) % times
-        start += len(rows)
+    for places in run.indices(split, batch_size, shuffle=False):  # also where they are only one device's part
+        yield again[places], places % times
 
 
 def _decoded(
