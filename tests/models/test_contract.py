@@ -1,6 +1,8 @@
 """What holds of every model on the shelf in each of its frameworks: one shortened training, by the real worker.
 
-A new model needs one entry in ``SLICES`` and, with two frameworks, one in ``TWINS``.
+A new model needs one entry in ``SLICES`` and, with two frameworks, one in ``TWINS``.  Those of the
+family ``imagenet`` need neither: test_shelf.py compares their twins, and a few stand for the
+training that all share.
 """
 
 from __future__ import annotations
@@ -27,13 +29,20 @@ from tests.conftest import REPOSITORY, Workspace
 HERE = Path(__file__).relative_to(REPOSITORY)
 SHELF = REPOSITORY / "models"
 MODELS = {path.parent.name: tomllib.loads(path.read_text()) for path in sorted(SHELF.glob("*/model.toml"))}
-TRAINED = [
-    (model, framework)
-    for model in MODELS
-    for framework, file in MODEL_FILES.items()
-    if (SHELF / model / file).is_file()
-]
-BOTH = [model for model in MODELS if (model, "torch") in TRAINED and (model, "tensorflow") in TRAINED]
+
+
+def families(model: str) -> list[str]:
+    family = MODELS[model].get("family", [])
+    return [family] if isinstance(family, str) else list(family)
+
+
+def frameworks(model: str) -> list[str]:
+    folders = [SHELF / name for name in (model, *families(model))]
+    return [name for name, file in MODEL_FILES.items() if any((folder / file).is_file() for folder in folders)]
+
+
+MOST_OF_IMAGENET = 3
+IMAGENET = {model for model in MODELS if "imagenet" in families(model)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +81,8 @@ SLICES = {
     "ts-mlp": Slice(cut={"epochs": 8}),
     "ts-resnet": Slice(cut={"epochs": 3}),
 }
+TRAINED = [(model, framework) for model in MODELS if model in SLICES for framework in frameworks(model)]
+BOTH = [model for model in MODELS if {"torch", "tensorflow"} <= set(frameworks(model))]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,13 +138,20 @@ TWINS = {
 
 
 def test_every_model_has_its_slice() -> None:
-    missing, gone = sorted(MODELS.keys() - SLICES), sorted(SLICES.keys() - MODELS)
+    missing, gone = sorted(MODELS.keys() - IMAGENET - SLICES.keys()), sorted(SLICES.keys() - MODELS)
     assert not missing, f"add {missing} to SLICES in {HERE}: hyper-parameters that train it in seconds"
     assert not gone, f"remove {gone} from SLICES in {HERE}: no such model is on the shelf"
 
 
+def test_a_few_stand_for_the_training_that_the_imagenet_models_share() -> None:
+    standing = sorted(IMAGENET & SLICES.keys())
+    assert len(standing) <= MOST_OF_IMAGENET, f"{standing}: each takes a minute, and all train by the same code"
+    if any("sample" in MODELS[model]["recipes"] for model in IMAGENET):
+        assert any(SLICES[model].recipe == "sample" for model in standing), f"add one of them to SLICES in {HERE}"
+
+
 def test_every_model_with_two_frameworks_is_compared_with_its_twin() -> None:
-    missing, gone = sorted(set(BOTH) - TWINS.keys()), sorted(TWINS.keys() - BOTH)
+    missing, gone = sorted(set(BOTH) - IMAGENET - TWINS.keys()), sorted(TWINS.keys() - BOTH)
     assert not missing, f"add {missing} to TWINS in {HERE}: the tests that compare logits, gradient and three updates"
     assert not gone, f"remove {gone} from TWINS in {HERE}: they have one framework"
 
@@ -189,6 +207,13 @@ def recipe_of(model: str) -> str:
     return SLICES[model].recipe or str(MODELS[model]["default_recipe"])
 
 
+def stated(model: str) -> dict[str, Any]:
+    """The recipe of the slice, with what it takes from the one that it extends."""
+    recipes = MODELS[model]["recipes"]
+    recipe = recipes[recipe_of(model)]
+    return {**recipes.get(recipe.get("extends"), {}), **recipe}
+
+
 def shadow(workspace: Workspace, model: str, chosen: Slice) -> None:
     folder = workspace.root / "models" / model
     shutil.copytree(SHELF / model, folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -202,7 +227,7 @@ def shadow(workspace: Workspace, model: str, chosen: Slice) -> None:
 @pytest.mark.parametrize(("model", "framework"), TRAINED)
 def test_a_training_leaves_a_complete_record(trained: Trained, model: str, framework: str) -> None:
     record = trained(model)[framework]
-    recipe = MODELS[model]["recipes"][recipe_of(model)]
+    recipe = stated(model)
     digests = record["digests"]
     assert set(digests) >= {"code", "environment", "first_batches", "weights_initial", "weights_final"}
     assert all(digests.values()), digests
@@ -233,7 +258,7 @@ def test_the_loss_of_every_epoch_is_kept_and_falls(trained: Trained, model: str,
     assert all(after < 2 * before for before, after in pairwise(losses))  # and never far up again
 
 
-@pytest.mark.parametrize("model", BOTH)
+@pytest.mark.parametrize("model", [model for model in BOTH if model in SLICES])
 def test_the_twins_count_the_same_parameters_and_see_the_same_batches(trained: Trained, model: str) -> None:
     torch, tensorflow = (trained(model)[framework] for framework in ("torch", "tensorflow"))
     assert torch["parameters"] == tensorflow["parameters"]

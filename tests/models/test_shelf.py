@@ -1,0 +1,169 @@
+"""What holds of every model of the ImageNet family: the published size and FLOPs, and twins that agree.
+
+A model joins by ``family = [..., "imagenet"]`` in its model.toml; ``PROBED`` has what it needs beyond that.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeGuard
+
+import numpy
+import pytest
+
+from harness.registry import Workspace, load_models, open_workspace
+from tests.conftest import REPOSITORY
+
+Told = dict[str, dict[str, Any]]  # by model
+
+PUBLISHED = REPOSITORY.parent / "shared" / "published" / "imagenet.csv"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probed:
+    """How a model is compared; what is not said is what most of them take."""
+
+    side: int = 64  # pixels of the images that the twins see
+    batch: int = 4
+    trains: bool = True  # else its twins are compared in evaluation only, where a sibling stands for it
+    published: dict[str, Any] = field(default_factory=dict)  # how the network of the published count differs
+
+
+PROBED: dict[str, Probed] = {
+    # The published count has no auxiliary heads; torchvision's weights were ported without them.
+    "googlenet": Probed(published={"aux": False}),
+    "inception_v3": Probed(side=299, batch=2),  # its auxiliary head leaves no pixel of a smaller image
+    "resnet101": Probed(trains=False),
+    "resnet152": Probed(trains=False),
+    "vgg16_bn": Probed(trains=False),
+    "wide_resnet50_2": Probed(trains=False),
+}
+
+
+def shelf() -> dict[str, dict[str, Any]]:
+    """Hyper-parameters of the recipe ``imagenet`` of each model of the family, by name."""
+    workspace: Workspace = open_workspace(start=REPOSITORY, explicit=REPOSITORY, data_dir=None, environ={})
+    return {
+        spec.name: dict(spec.recipes["imagenet"].hyperparameters)
+        for spec in load_models(workspace)
+        if "imagenet" in [Path(folder).name for folder in spec.families]
+    }
+
+
+SHELF = shelf()
+
+
+@pytest.fixture(scope="module")
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the probes meet; ``-k`` leaves out the models that no chosen test asks for."""
+    chosen = {str(item.callspec.params["model"]) for item in request.session.items if asks_for_a_model(item)}
+    place = tmp_path_factory.mktemp("shelf")
+    (place / "asked.json").write_text(json.dumps({name: asked(name, SHELF[name]) for name in sorted(chosen)}))
+    yield place
+    shutil.rmtree(place)  # gigabytes of weights
+
+
+def asks_for_a_model(item: pytest.Item) -> TypeGuard[pytest.Function]:
+    return isinstance(item, pytest.Function) and item.path == Path(__file__) and hasattr(item, "callspec")
+
+
+def asked(name: str, hparams: dict[str, Any]) -> dict[str, Any]:
+    probed = PROBED.get(name, Probed())
+    still = {"dropout": 0.0, "stochastic_depth": 0.0}  # nothing is drawn, so that both compute the same
+    size = int(published(name)["img_size"]) if PUBLISHED.is_file() else int(hparams["image_size"])
+    return {
+        "hparams": {**hparams, **still, "image_size": probed.side},
+        "published": {**hparams, "image_size": size, **probed.published},
+        "size": size,
+        "side": probed.side,
+        "batch": probed.batch,
+        "trains": probed.trains,
+    }
+
+
+def published(name: str) -> dict[str, str]:
+    """The row of torchvision's first weights."""
+    with PUBLISHED.open(newline="") as file:
+        return next(row for row in csv.DictReader(file) if (row["model"], row["framework"]) == (name, "pytorch"))
+
+
+@pytest.fixture(scope="module")
+def torch_told(environment_python: Callable[[str], Path], folder: Path) -> Told:
+    return probe(environment_python("torch-2.13"), "torch", folder)
+
+
+@pytest.fixture(scope="module")
+def tf_told(environment_python: Callable[[str], Path], folder: Path, torch_told: Told) -> Told:
+    assert torch_told  # it has written the weights
+    return probe(environment_python("tf-2.21"), "tf", folder)
+
+
+def probe(python: Path, framework: str, folder: Path) -> Told:
+    """One process for all models: to start TensorFlow costs as much as a model."""
+    script = Path(__file__).with_name(f"probe_shelf_{framework}.py")
+    variables = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "OMP_NUM_THREADS": "1"}
+    command = [str(python), "-s", str(script), str(REPOSITORY / "models"), str(folder)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=variables, timeout=1200)
+    assert ended.returncode == 0, ended.stderr
+    told: Told = json.loads((folder / f"{framework}.json").read_text())
+    return told
+
+
+def of(told: Told, name: str) -> dict[str, Any]:
+    assert "error" not in told[name], told[name]["error"]
+    return told[name]
+
+
+needs_published = pytest.mark.skipif(not PUBLISHED.is_file(), reason=f"no {PUBLISHED}")
+every_model = pytest.mark.parametrize("model", SHELF)
+trained_model = pytest.mark.parametrize("model", [name for name in SHELF if PROBED.get(name, Probed()).trains])
+
+
+@needs_published
+@every_model
+def test_both_frameworks_have_the_published_number_of_parameters(torch_told: Told, tf_told: Told, model: str) -> None:
+    count = int(published(model)["params"])
+    assert (of(torch_told, model)["published"], of(tf_told, model)["published"]) == (count, count)
+
+
+@needs_published
+@every_model
+def test_a_forward_pass_has_the_published_flops(torch_told: Told, model: str) -> None:
+    stated = float(published(model)["gflops"]) * 1e9  # multiply-adds
+    assert of(torch_told, model)["multiply_adds"] == pytest.approx(stated, rel=0.01)
+
+
+@every_model
+def test_the_twins_agree_from_the_same_weights(tf_told: Told, model: str) -> None:
+    assert of(tf_told, model)["logits"] <= 1e-4
+
+
+@trained_model
+def test_the_first_step_of_training_agrees(torch_told: Told, tf_told: Told, model: str) -> None:
+    """In single precision a ReLU at its kink makes a per cent of one norm's gradient: the median is the sharper one."""
+    ours, theirs = of(tf_told, model), of(torch_told, model)
+    assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-4)
+    assert ours["gradient"].keys() == theirs["gradient"].keys()
+    apart = relative(ours["gradient"], theirs["gradient"])
+    assert float(numpy.median(apart)) <= 1e-3
+    assert max(apart) <= 0.02
+
+
+@trained_model
+def test_norms_move_their_means_alike(torch_told: Told, tf_told: Told, model: str) -> None:
+    ours, theirs = of(tf_told, model)["means"], of(torch_told, model)["means"]
+    assert ours.keys() == theirs.keys()
+    assert max(relative(ours, theirs), default=0.0) <= 1e-3
+
+
+def relative(ours: dict[str, float], theirs: dict[str, float]) -> list[float]:
+    """How far each norm is apart, as a share of PyTorch's; one that is next to nothing is a share of the largest."""
+    floor = 1e-4 * max(theirs.values(), default=0.0)
+    return [abs(ours[name] - norm) / max(norm, floor) for name, norm in theirs.items()]
