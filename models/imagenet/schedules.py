@@ -13,7 +13,7 @@ def learning_rate(hparams: Dict[str, Any], epoch: int, part: float) -> float:
     (Goyal et al. 2017, section 2.2); then it follows ``schedule``:
 
     - "constant";
-    - "step": times ``decay`` every ``decay_epochs``, which need not be whole (He et al. 2016, section 3.4);
+    - "step": times ``decay`` every ``decay_epochs`` (He et al. 2016, section 3.4);
     - "milestones": times ``decay`` at each of ``milestones`` (Goyal et al. 2017, section 5.1);
     - "cosine": down to ``min_learning_rate`` at the last step (Loshchilov and Hutter 2017, equation 5,
       no restart).
@@ -34,7 +34,7 @@ def learning_rate(hparams: Dict[str, Any], epoch: int, part: float) -> float:
     if schedule == "constant":
         return peak
     if schedule == "step":
-        return peak * float(hparams["decay"]) ** math.floor(now / float(hparams["decay_epochs"]))
+        return peak * float(hparams["decay"]) ** (epoch // int(hparams["decay_epochs"]))
     if schedule == "milestones":
         passed = sum(epoch >= milestone for milestone in hparams["milestones"])
         return peak * float(hparams["decay"]) ** passed
