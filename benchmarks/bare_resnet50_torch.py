@@ -9,14 +9,17 @@ import json
 import statistics
 import sys
 import time
+import tomllib
 from importlib import import_module
 from pathlib import Path
 
 import torch
 from torch.nn import functional
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "models" / "resnet50"))
-resnet50 = import_module("pytorch")
+models = Path(__file__).parent.parent / "models"
+sys.path[:0] = [str(models / family) for family in ("resnet", "imagenet")]
+resnet = import_module("pytorch")
+architecture = tomllib.loads((models / "resnet50" / "model.toml").read_text())["architecture"]
 
 threads, batch, warmup, steps = map(int, sys.argv[1:5])
 device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -25,7 +28,7 @@ torch.set_num_interop_threads(1)
 torch.manual_seed(0)
 torch.backends.cudnn.benchmark = True
 
-model = resnet50.build(1000).to(device).train()
+model = resnet.build(1000, architecture).to(device).train()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
 draws = torch.Generator(device).manual_seed(0)  # the model's own batch: how fast a step is can depend on the data
 images = torch.randn(batch, 3, 224, 224, device=device, generator=draws)

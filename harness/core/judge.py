@@ -123,7 +123,7 @@ def _applicable(record: Record, metric: Metric, baseline: Baseline) -> list[Refe
         if reference.recipe == record.job.recipe
         and reference.metric == metric.name
         and reference.framework in (None, record.job.framework)
-        and (reference.machine is None or _machine_class(record) == reference.machine)
+        and _holds_here(record, reference)
         and not _other_data(record, reference)
     ]
     recorded = [reference for reference in fitting if reference.kind == "recorded"]
@@ -134,6 +134,14 @@ def _applicable(record: Record, metric: Metric, baseline: Baseline) -> list[Refe
 
 def _machine_class(record: Record) -> str:
     return record.machine.machine_class if record.machine else ""
+
+
+def _holds_here(record: Record, reference: Reference) -> bool:
+    """Machine, device and batch size of a speed; a GPU's speed is not that of the processor beside it."""
+    here = _machine_class(record)
+    if reference.machine not in (None, here) and record.settings.get("device") != "cuda":
+        return False
+    return reference.holds_on(here) and reference.batch_size in (None, record.samples_per_step)
 
 
 def _other_data(record: Record, reference: Reference) -> str:
@@ -160,10 +168,16 @@ def _why_none(record: Record, metric: Metric, baseline: Baseline) -> str:
         if (reference.recipe, reference.metric) == (record.job.recipe, metric.name)
         and reference.framework in (None, record.job.framework)
     ]
-    elsewhere = sorted({str(reference.machine) for reference in named if reference.machine})
-    if elsewhere and _machine_class(record) not in elsewhere:
-        machines = ", ".join(elsewhere)
+    here = [reference for reference in named if reference.holds_on(_machine_class(record))]
+    if named and not here:
+        machines = ", ".join(sorted({str(reference.machine) for reference in named}))
         return f"a speed holds for one machine only: references are for {machines}; this is {_machine_class(record)}"
+    batches = sorted({reference.batch_size for reference in here if reference.batch_size})
+    if batches and record.samples_per_step not in batches:
+        sizes = ", ".join(map(str, batches))
+        return (
+            f"a speed holds for one batch size only: references are for {sizes}; this run had {record.samples_per_step}"
+        )
     for reference in named:
         if told := _other_data(record, reference):
             return told

@@ -152,7 +152,7 @@ def _published(run: Point, recipe: Recipe, baseline: Baseline, metric: Metric) -
             for reference in baseline.references
             if (reference.kind, reference.recipe, reference.metric) == ("published", recipe.name, metric.name)
             and reference.framework in (None, run.framework)
-            and reference.machine in (None, run.machine_class)
+            and reference.holds_on(run.machine_class)
         ),
         None,
     )

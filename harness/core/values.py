@@ -102,6 +102,8 @@ class Reference:
     framework: str | None = None  # None: holds for every framework
     environment: str | None = None  # recorded ones: where it was measured
     machine: str | None = None  # machine class; a speed must name one
+    gpu: str | None = None  # how NVML's name of it ends: the speed of one such GPU, whatever holds it
+    batch_size: int | None = None  # a speed's: it holds for no other
     how: str = ""  # last or best epoch, split, EMA, precision, batch
     margin: float | None = None  # replaces the recipe's, with its own reason
     margin_reason: str = ""
@@ -115,6 +117,12 @@ class Reference:
     seeds: tuple[int, ...] = ()
     weights: tuple[str, ...] = ()  # recorded ones: digests of the final weights, one for each seed
     runs: tuple[str, ...] = ()  # recorded ones: ids of the runs, which are not judged against themselves
+
+    def holds_on(self, machine_class: str | None) -> bool:
+        """Whether it was measured on such a machine, or on such a GPU, which a machine class ends with."""
+        if self.machine in (None, machine_class):
+            return True
+        return self.gpu is not None and (machine_class or "").endswith(self.gpu)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,12 +154,14 @@ class Machine:
     kernel: str
     architecture: str
     microcode: str | None = None  # None: not told, or recorded before it was asked for
+    devices: int = 1  # that a run trained on together, each by a process of its own
 
     @property
     def machine_class(self) -> str:
         """What a speed holds for: processor, usable cores, GPUs."""
         name = f"{self.cpu}, {self.cores} cores"
-        return f"{name}, {len(self.gpus)} x {self.gpus[0]}" if self.gpus else name
+        found = f"{name}, {len(self.gpus)} x {self.gpus[0]}" if self.gpus else name
+        return f"{found}, trained by {self.devices} together" if self.devices > 1 else found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +173,8 @@ class Job:
     seed: int
     mode: Mode
     device: str
-    threads: int
+    threads: int  # of all devices together
+    devices: int = 1  # that train together, each by a process of its own
 
     @property
     def group(self) -> Group:

@@ -38,6 +38,8 @@ class _Reference(Table):
     framework: str | None = None
     environment: Text | None = None
     machine: Text | None = None
+    gpu: Text | None = None
+    batch_size: Annotated[int, Field(ge=1)] | None = None
     unit: Text | None = None
     split: Text | None = None
     how: str = ""

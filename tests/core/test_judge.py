@@ -227,6 +227,20 @@ def test_a_speed_of_another_machine_is_no_baseline_and_says_which() -> None:
     assert "Tesla P100" in verdict.sentence
 
 
+def test_a_gpus_speed_holds_on_every_machine_with_that_gpu_at_its_batch_size_alone() -> None:
+    published = replace(FAST, machine="DGX A100, 1 GPU", gpu="A100-SXM4-80GB", batch_size=256)
+    on = {
+        "machine": replace(MACHINE, gpus=("NVIDIA A100-SXM4-80GB",) * 4),
+        "settings": {"device": "cuda"},
+        "samples_per_step": 256,
+    }
+    assert speeds(on, published).status is Status.PASS
+    assert speeds({**on, "settings": {"device": "cpu"}}, published).status is Status.NO_BASELINE
+    assert "this run had 32" in speeds({**on, "samples_per_step": 32}, published).sentence
+    other = replace(MACHINE, gpus=("NVIDIA A100-SXM4-40GB",))
+    assert "references are for DGX A100, 1 GPU" in speeds({**on, "machine": other}, published).sentence
+
+
 @pytest.mark.parametrize(
     "measured",
     [{"foreign_share": 0.4}, {"steal_share": 0.2}, {"wait_share": 0.3}, {"cpu_share": 0.4}, {"cpu_share": math.nan}],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tomllib
 from importlib import import_module
 from pathlib import Path
 
@@ -11,13 +12,13 @@ import numpy
 import tensorflow as tf
 
 models, folder = Path(sys.argv[1]), Path(sys.argv[2])
-sys.path.insert(0, str(models / "resnet50"))
-resnet50 = import_module("tf")
+resnet50 = import_module("importable").module_of(models / "resnet50", "tf")
+architecture = tomllib.loads((models / "resnet50" / "model.toml").read_text())["architecture"]
 
 told: dict[str, object] = {}
-published = resnet50.build(1000)
+published = resnet50.build(1000, architecture)
 told["parameters"] = sum(int(numpy.prod(each.shape)) for each in published.trainable_variables)
-small = resnet50.build(10)
+small = resnet50.build(10, architecture)
 for model, side in ((published, 224), (small, 32)):
     told[f"shape {side}"] = list(model(tf.zeros((1, side, side, 3)), training=False).shape)
 
@@ -44,8 +45,8 @@ told["scale"] = float(numpy.abs(twin["logits"]).max())
 told["difference"] = float(numpy.abs(logits - twin["logits"]).max())
 
 hparams = json.loads((folder / "hparams.json").read_text())
-train_step, rate = resnet50.make_train_step(small, hparams), tf.constant(hparams["learning_rate"], tf.float32)
-told["losses"] = [float(train_step(images, labels, rate)) for _ in range(4)]
+step = resnet50.training_tf.Step(small, hparams)
+told["losses"] = [float(step(images, labels, hparams["learning_rate"], None)) for _ in range(4)]
 
 
 def apart(layer: tf.keras.layers.Layer, gradients: list[numpy.ndarray]) -> float:
@@ -61,7 +62,7 @@ def apart(layer: tf.keras.layers.Layer, gradients: list[numpy.ndarray]) -> float
 
 tf.keras.backend.set_floatx("float64")  # as in PyTorch's probe; the last layer stays in single precision
 tf.keras.mixed_precision.set_global_policy("float64")
-exact = resnet50.build(10)
+exact = resnet50.build(10, architecture)
 start(exact)
 with tf.GradientTape() as tape:
     logits = exact(tf.cast(images, tf.float64), training=True)

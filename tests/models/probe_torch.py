@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tomllib
 from copy import deepcopy
 from importlib import import_module
 from pathlib import Path
@@ -14,14 +15,14 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 models, folder = Path(sys.argv[1]), Path(sys.argv[2])
-sys.path.insert(0, str(models / "resnet50"))
-resnet50 = import_module("pytorch")
+resnet50 = import_module("importable").module_of(models / "resnet50", "pytorch")
+architecture = tomllib.loads((models / "resnet50" / "model.toml").read_text())["architecture"]
 
 torch.manual_seed(0)
 told: dict[str, object] = {}
-published = resnet50.build(1000)
+published = resnet50.build(1000, architecture)
 told["parameters"] = sum(each.numel() for each in published.parameters() if each.requires_grad)
-small = resnet50.build(10)
+small = resnet50.build(10, architecture)
 forward = {}
 for model, side in ((published, 224), (small, 32)):
     model.eval()
@@ -47,12 +48,8 @@ saved.update({f"gradient {name}": each.grad.numpy() for name, each in exact.name
 
 hparams = {"learning_rate": 1e-4, "momentum": 0.9, "weight_decay": 1e-4, "precision": "fp32"}
 small.train()
-optimizer = resnet50.sgd(small, hparams)
-losses = []
-for _ in range(4):
-    run = SimpleNamespace(device="cpu", hparams=hparams)
-    losses.append(float(resnet50.train_step(small, optimizer, images, labels, run)))
-told["losses"] = losses
+step = resnet50.training_pytorch.Step(small, SimpleNamespace(device="cpu", hparams=hparams))
+told["losses"] = [float(step(images, labels, None)) for _ in range(4)]
 (folder / "hparams.json").write_text(json.dumps(hparams))
 numpy.savez(folder / "twin.npz", images=images.numpy(), logits=logits.numpy(), **saved)
 sys.stdout.write(json.dumps(told))

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tomllib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy
 import pytest
+
+from tests.models.importable import module_of
 
 MODELS = Path(__file__).parents[2] / "models"
 PARAMETERS = 25_557_032  # torchvision's resnet50
@@ -46,15 +45,9 @@ def probe(python: Path, script: str, folder: Path) -> dict[str, Any]:
     return told
 
 
-@contextmanager
-def of_resnet50(name: str) -> Iterator[ModuleType]:
-    """A module that the twins share, imported as the worker does: from the model's folder."""
-    sys.path.insert(0, str(MODELS / "resnet50"))
-    try:
-        yield import_module(name)
-    finally:
-        sys.path.pop(0)
-        sys.modules.pop(name, None)
+def of_resnet50(name: str) -> ModuleType:
+    """A module that the twins share, as the worker finds it."""
+    return module_of(MODELS / "resnet50", name)
 
 
 def test_torch_has_the_published_number_of_parameters(torch_told: dict[str, Any]) -> None:
@@ -92,10 +85,10 @@ def test_three_steps_of_training_agree(torch_told: dict[str, Any], tf_told: dict
 
 
 def test_small_images_are_enlarged_by_repeating_and_a_rim() -> None:
-    with of_resnet50("inputs") as inputs:
-        digits = numpy.arange(128, dtype=numpy.uint8).reshape(2, 1, 8, 8)
-        clothes = numpy.full((1, 1, 28, 28), 255, numpy.uint8)
-        large, rimmed = inputs.as_images(digits), inputs.as_images(clothes)
+    inputs = of_resnet50("inputs")
+    digits = numpy.arange(128, dtype=numpy.uint8).reshape(2, 1, 8, 8)
+    clothes = numpy.full((1, 1, 28, 28), 255, numpy.uint8)
+    large, rimmed = inputs.as_images(digits), inputs.as_images(clothes)
     assert (large.shape, large.dtype) == ((2, 32, 32, 3), numpy.uint8)
     assert (large[:, ::4, ::4, 1] == digits[:, 0]).all()
     assert (large[:, 3::4, 3::4, 2] == digits[:, 0]).all()
@@ -108,8 +101,7 @@ def test_a_shifted_image_keeps_what_does_not_leave_it() -> None:
     image = numpy.zeros((50, 32, 32, 3), numpy.uint8)
     image[:, 10:20, 12:22] = 7
     numpy.random.seed(0)
-    with of_resnet50("inputs") as inputs:
-        moved = inputs.shift(image, 2)
+    moved = of_resnet50("inputs").shift(image, 2)
     assert moved.shape == image.shape
     assert (moved.sum(axis=(1, 2, 3)) == image[0].sum()).all()
     assert len({moved[i].tobytes() for i in range(50)}) > 15  # of 25 places
@@ -117,9 +109,9 @@ def test_a_shifted_image_keeps_what_does_not_leave_it() -> None:
 
 def test_the_rate_rises_then_falls_to_zero() -> None:
     hparams = {"learning_rate": 0.4, "warmup_epochs": 1, "epochs": 5, "schedule": "cosine"}
-    with of_resnet50("schedule") as schedule:
-        rates = [schedule.learning_rate(hparams, epoch, part) for epoch in range(5) for part in (0.0, 0.5)]
-        last = schedule.learning_rate(hparams, 4, 1.0)
+    learning_rate = of_resnet50("schedules").learning_rate
+    rates = [learning_rate(hparams, epoch, part) for epoch in range(5) for part in (0.0, 0.5)]
+    last = learning_rate(hparams, 4, 1.0)
     assert rates[:3] == [0.0, 0.2, 0.4]
     assert rates[2:] == sorted(rates[2:], reverse=True)
     assert last == pytest.approx(0.0, abs=1e-9)
@@ -127,6 +119,6 @@ def test_the_rate_rises_then_falls_to_zero() -> None:
 
 def test_the_published_schedule_divides_by_ten_every_thirty_epochs() -> None:
     hparams = tomllib.loads((MODELS / "resnet50" / "model.toml").read_text())["recipes"]["imagenet"]["hyperparameters"]
-    with of_resnet50("schedule") as schedule:
-        rates = [schedule.learning_rate(hparams, epoch, 0.5) for epoch in (0, 29, 30, 60, 89)]
+    learning_rate = of_resnet50("schedules").learning_rate
+    rates = [learning_rate(hparams, epoch, 0.5) for epoch in (0, 29, 30, 60, 89)]
     assert rates == pytest.approx([0.1, 0.1, 0.01, 0.001, 0.001])

@@ -127,9 +127,9 @@ def test_all_faults_of_a_file_are_reported_together(workspace: Workspace) -> Non
     broken = replaced(PUBLISHED, ("n = 10\n", "")) + replaced(SPEED, ("250", "inf"), ("machine", "machin"))
     assert [fault.split(" (s")[0].split(" (a ")[0] for fault in faults(workspace, broken)] == [
         "reference 2.value: should be a finite number, is inf",
-        "reference 2.machin: unknown key (did you mean machine? known: code, data, date, environment, framework, how, "
-        "kind, lock, machine, margin, margin_reason, metric, n, of, reason, recipe, runs, seeds, source, split, std, "
-        "std_kind, unit, url, value, values, weights)",
+        "reference 2.machin: unknown key (did you mean machine? known: batch_size, code, data, date, environment, "
+        "framework, gpu, how, kind, lock, machine, margin, margin_reason, metric, n, of, reason, recipe, runs, seeds, "
+        "source, split, std, std_kind, unit, url, value, values, weights)",
         "reference 1 (top1) gives std without n",
         "reference 2",
         "",
