@@ -611,8 +611,18 @@ def runs_import(opened: Opener, file: Path, as_json: bool) -> int:
 
 @cli.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.option("--name", help="What the program is called from now on; its script's name if left out.")
-@click.option("--metric", "patterns", multiple=True, metavar="NAME=REGEX", help="A number that it prints (repeatable).")
-@click.option("--log", type=click.Path(path_type=Path), help="A file of JSON lines that it writes.")
+@click.option(
+    "--metric",
+    "patterns",
+    multiple=True,
+    metavar="NAME=REGEX",
+    help="A number that it prints; NAME=tensorboard:TAG or NAME=mlflow:KEY: one that it logs (repeatable).",
+)
+@click.option(
+    "--log",
+    type=click.Path(path_type=Path),
+    help="A file of JSON lines that it writes, or the folder of its TensorBoard or MLflow logs.",
+)
 @click.option("--logged", multiple=True, metavar="NAME", help="A number of these lines (repeatable).")
 @click.option("--lower", multiple=True, metavar="NAME", help="Of this metric less is better (repeatable).")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Put in place of {seed} in the command.")

@@ -1,8 +1,9 @@
 """Run a program that knows nothing of the harness, read its words, and note the files that it used.
 
 Hyper-parameters: ``argv`` (``{seed}`` stands for the seed), ``folder`` (where it runs), ``patterns``
-("name=regular expression with one group", searched in every line that it prints) and ``log`` (a file of JSON lines
-that it writes; every number of a metric's name counts; "" for none).
+("name=regular expression with one group", searched in every line that it prints, or "name=tensorboard:TAG" and
+"name=mlflow:KEY") and ``log``: a file of JSON lines that it writes, of which every number of a metric's name counts, or
+the folder in which it writes for TensorBoard or MLflow; "" for none and its own folder.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ import sys
 import time
 from typing import Any, Dict, Iterator, List, Set, Tuple
 
+from harness.worker import logs
+
 CODE = (".py", ".pyx", ".sh", ".cfg", ".ini", ".toml", ".yaml", ".yml", ".json", ".ipynb")
 BLOCK = 1 << 20
+SOURCES = tuple(kind + ":" for kind in logs.KINDS)
 SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/lib/", "/usr/share/zoneinfo/")
 
 
@@ -31,9 +35,12 @@ def train(run: Any) -> None:
     argv = [str(word).replace("{seed}", str(run.seed)) for word in hparams["argv"]]
     folder = str(hparams["folder"])
     trace = os.path.join(os.getcwd(), "trace.jsonl")
-    patterns = [_pattern(word) for word in hparams["patterns"]]
+    asked = [str(word).partition("=") for word in hparams["patterns"]]
+    patterns = [(name, re.compile(said)) for name, _, said in asked if not said.startswith(SOURCES)]
     log = os.path.join(folder, hparams["log"]) if hparams.get("log") else ""
-    read = os.path.getsize(log) if log and os.path.exists(log) else 0  # what earlier runs wrote is not ours
+    read = os.path.getsize(log) if os.path.isfile(log) else 0  # what earlier runs wrote is not ours
+    root = log or folder
+    before = {kind: logs.sizes(kind, root) for kind in logs.KINDS}
     started = time.perf_counter()
     process = subprocess.Popen(
         argv, cwd=folder, env=_variables(trace), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -49,23 +56,22 @@ def train(run: Any) -> None:
             for match in pattern.finditer(line):
                 _tell(run, counts, name, match.group(1))
     status = process.wait()
-    if log:
+    seconds = time.perf_counter() - started
+    run.files(*_files(trace, folder))
+    if log and not os.path.isdir(log) and "tfevents" not in os.path.basename(log):
         for name, value in _logged(log, read, run.metrics):
             _tell(run, counts, name, value)
+    for name, _, said in asked:
+        if said.startswith(SOURCES):
+            _tell_series(run, name, said, root, before)
     if "seconds" in run.metrics:
-        run.metric("seconds", time.perf_counter() - started)
-    run.files(*_files(trace, folder))
+        run.metric("seconds", seconds)
     if status != 0:
         raise CommandFailed("%s ended with %s" % (argv[0], _told(status)))
 
 
 def _told(status: int) -> str:
     return "signal %d" % -status if status < 0 else "exit status %d" % status
-
-
-def _pattern(word: str) -> Tuple[str, re.Pattern[str]]:
-    name, _, expression = word.partition("=")
-    return name, re.compile(expression)
 
 
 def _tell(run: Any, counts: Dict[str, int], name: str, value: Any) -> None:
@@ -77,6 +83,18 @@ def _tell(run: Any, counts: Dict[str, int], name: str, value: Any) -> None:
         return
     run.metric(name, number, epoch=counts.get(name, 0))
     counts[name] = counts.get(name, 0) + 1
+
+
+def _tell_series(run: Any, name: str, said: str, root: str, before: Dict[str, Dict[str, int]]) -> None:
+    """Its steps are the curve, what was written last is the metric; what cannot be read is said and left out."""
+    kind, _, wanted = said.partition(":")
+    try:
+        found = logs.choose(logs.read_series(kind, root, before[kind]), wanted)
+    except (OSError, ValueError) as error:
+        sys.stderr.write("harness: %s is not known: %s: %s\n" % (name, kind, error))
+        return
+    for step, value in found.points:
+        run.metric(name, value, epoch=step)
 
 
 def _logged(log: str, start: int, metrics: Any) -> Iterator[Tuple[str, Any]]:
