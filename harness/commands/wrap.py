@@ -17,9 +17,8 @@ from harness import registry, store
 from harness.commands.cell import Request
 from harness.commands.run import Outcome, run
 from harness.core.errors import HarnessError
-from harness.wire import COMMAND, MODEL_FILES
+from harness.wire import COMMAND, MODEL_FILES, SECONDS
 
-SECONDS = "seconds"  # the metric of a program that says no other
 RECIPE = "wrapped"
 CODE = "from harness.worker.command import train  # noqa: F401\n"
 WEEK_MINUTES = 7 * 24 * 60
@@ -46,13 +45,18 @@ def wrap(workspace: registry.Workspace, asked: Wrapping) -> Outcome:
     asked = _as_before(asked, folder / "model.toml")
     _check(workspace, asked, name, folder)
     with store.disk_faults(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        store.write_whole(folder / "model.toml", _toml(asked, name))
-        store.write_whole(folder / MODEL_FILES[COMMAND], CODE)
+        write_model(folder, _toml(asked, name))
     workspace = replace(workspace, shelves=tuple(dict.fromkeys((*workspace.shelves, folder.parents[1]))))
     before = store.run_names(workspace.state)
     with _echo(workspace, name, before):
         return run(workspace, Request(model=name, recipe=RECIPE, seeds=(asked.seed,), max_seeds=1))
+
+
+def write_model(folder: Path, toml: str) -> None:
+    """A wrapped program as a model: its toml, and the one line of code that it has here."""
+    folder.mkdir(parents=True, exist_ok=True)
+    store.write_whole(folder / "model.toml", toml)
+    store.write_whole(folder / MODEL_FILES[COMMAND], CODE)
 
 
 def _name(argv: Sequence[str]) -> str:

@@ -70,10 +70,11 @@ def masked_crc32c(content: bytes) -> int:
 def _table() -> List[int]:
     """Of the reflected polynomial 0x1EDC6F41 (RFC 3720, appendix B.4)."""
     found = []
-    for value in range(256):
+    for byte in range(256):
+        crc = byte
         for _ in range(8):
-            value = (value >> 1) ^ (0x82F63B78 if value & 1 else 0)
-        found.append(value)
+            crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
+        found.append(crc)
     return found
 
 

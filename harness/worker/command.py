@@ -3,7 +3,8 @@
 Hyper-parameters: ``argv`` (``{seed}`` stands for the seed), ``folder`` (where it runs), ``patterns``
 ("name=regular expression with one group", searched in every line that it prints, or "name=tensorboard:TAG" and
 "name=mlflow:KEY") and ``log``: a file of JSON lines that it writes, of which every number of a metric's name counts, or
-the folder in which it writes for TensorBoard or MLflow; "" for none and its own folder.
+the folder in which it writes for TensorBoard or MLflow; "" for none and its own folder.  ``bin``, where it is given, is
+the folder of programs that comes first: that of an environment that was made again.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ import shutil
 import subprocess
 import sys
 import time
-from typing import Any, Dict, Iterator, List, Set, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Set, Tuple
 
 from harness.worker import logs
 
 CODE = (".py", ".pyx", ".sh", ".cfg", ".ini", ".toml", ".yaml", ".yml", ".json", ".ipynb")
 BLOCK = 1 << 20
+INTERPRETER = ("packages", "installed", "elsewhere", "python", "executable")
 SOURCES = tuple(kind + ":" for kind in logs.KINDS)
 SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/lib/", "/usr/share/zoneinfo/")
 
@@ -42,8 +44,9 @@ def train(run: Any) -> None:
     root = log or folder
     before = {kind: logs.sizes(kind, root) for kind in logs.KINDS}
     started = time.perf_counter()
+    variables = _variables(trace, str(hparams.get("bin", "")))
     process = subprocess.Popen(
-        argv, cwd=folder, env=_variables(trace), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        argv, cwd=folder, env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )  # fmt: skip
     assert process.stdout is not None
@@ -57,7 +60,8 @@ def train(run: Any) -> None:
                 _tell(run, counts, name, match.group(1))
     status = process.wait()
     seconds = time.perf_counter() - started
-    run.files(*_files(trace, folder))
+    code, data, edited, interpreter = _files(trace, folder, argv)
+    run.files(code, data, edited, **interpreter)
     if log and not os.path.isdir(log) and "tfevents" not in os.path.basename(log):
         for name, value in _logged(log, read, run.metrics):
             _tell(run, counts, name, value)
@@ -114,30 +118,46 @@ def _logged(log: str, start: int, metrics: Any) -> Iterator[Tuple[str, Any]]:
                 yield name, said[name]
 
 
-def _variables(trace: str) -> Dict[str, str]:
-    """The program's own variables; PYTHONPATH gets the tracer's folder in front."""
+def _variables(trace: str, programs: str) -> Dict[str, str]:
+    """The program's own variables; PYTHONPATH gets the tracer's folder in front, PATH that of ``programs``."""
     tracer = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tracer")
     paths = [tracer] + [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     hidden = ("HARNESS_EVENTS_FD", "HARNESS_LIFELINE_FD")
     kept = {name: value for name, value in os.environ.items() if name not in hidden}
+    if programs:
+        paths = [tracer]  # nothing of this machine's beside the environment's own packages
+        kept["PATH"] = os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])
     return dict(kept, PYTHONPATH=os.pathsep.join(paths), HARNESS_TRACE=trace)
 
 
-def _files(trace: str, folder: str) -> Tuple[Dict[str, Any], Dict[str, Any], List[str], Dict[str, str]]:
-    """Code of the project (copied below code/project), data, what changed meanwhile, and packages."""
-    seen, modules, packages, outside = _traced(trace)
+class Traced(NamedTuple):
+    """Files as they were when they were opened, files of modules, and the interpreter that ended last."""
+
+    seen: Dict[str, Any]
+    modules: Set[str]
+    libraries: List[str]  # where they lie
+    interpreter: Dict[str, Any]  # packages, installed, elsewhere, python, executable
+
+
+def _files(
+    trace: str, folder: str, argv: List[str]
+) -> Tuple[Dict[str, str], Dict[str, Any], List[str], Dict[str, Any]]:
+    """Code of the project (copied below code/project), data, what changed meanwhile, and the interpreter."""
+    traced = _traced(trace)
     project = os.path.realpath(folder)
-    libraries = [place for place in outside + list(SYSTEM) if not (project + os.sep).startswith(place)]
+    libraries = [place for place in traced.libraries + list(SYSTEM) if not (project + os.sep).startswith(place)]
+    scripts = {os.path.abspath(os.path.join(folder, word)) for word in argv if word.endswith(CODE)}
+    modules = traced.modules | scripts  # a shell reads its script unseen
     code: Dict[str, str] = {}
     data: Dict[str, Any] = {}
     edited: List[str] = []
-    for path in sorted(set(seen) | modules):
+    for path in sorted(set(traced.seen) | modules):
         if not os.path.isfile(path) or _of_a_library(path, libraries):
             continue
         inside = os.path.relpath(os.path.realpath(path), project)
         shown = path if inside.startswith("..") else inside
         digest = _sha256(path)
-        said = seen.get(path)
+        said = traced.seen.get(path)
         now = os.stat(path)
         if said is not None and (said["bytes"], said["changed"]) != (now.st_size, now.st_mtime_ns):
             edited.append(shown)
@@ -148,32 +168,28 @@ def _files(trace: str, folder: str) -> Tuple[Dict[str, Any], Dict[str, Any], Lis
             code[inside] = digest
         else:
             data[shown] = {"sha256": digest, "bytes": now.st_size}
-    return code, data, edited, packages
+    return code, data, edited, traced.interpreter
 
 
-def _traced(trace: str) -> Tuple[Dict[str, Any], Set[str], Dict[str, str], List[str]]:
-    """Files as they were when they were opened, files of modules, packages, and where libraries lie."""
-    seen: Dict[str, Any] = {}
-    modules: Set[str] = set()
-    packages: Dict[str, str] = {}
-    outside: List[str] = []
+def _traced(trace: str) -> Traced:
+    found = Traced({}, set(), [], {"packages": {}, "installed": {}, "elsewhere": []})
     try:
         with open(trace, encoding="utf-8") as file:
             lines = file.readlines()
     except OSError:  # no Python program, or one that hides from sitecustomize (-I, -S)
-        return seen, modules, packages, outside
+        return found
     for line in lines:
         try:
             said = json.loads(line)
         except ValueError:
             continue
         if "read" in said:
-            seen.setdefault(said["read"], said)
+            found.seen.setdefault(said["read"], said)
         else:
-            modules.update(said["modules"].values())
-            packages.update(said["packages"])
-            outside += [place + os.sep for place in said["prefix"] if place != "/usr"]
-    return seen, modules, packages, outside
+            found.modules.update(said["modules"].values())
+            found.libraries.extend(place + os.sep for place in said["prefix"] if place != "/usr")
+            found.interpreter.update({name: said[name] for name in INTERPRETER})
+    return found
 
 
 def _of_a_library(path: str, libraries: List[str]) -> bool:
