@@ -692,6 +692,29 @@ def pack(
 
 
 @cli.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.option(
+    "--format",
+    type=click.Choice(["mlflow", "tensorboard", "mlperf", "model-card"]),
+    required=True,
+    help="An MLflow file store, TensorBoard's event files, MLPerf's log lines, or a model card in Markdown.",
+)
+@click.option(
+    "--output", "-o", required=True, type=click.Path(path_type=Path), help="The folder to write; the card is one file."
+)
+@as_json
+@opens
+def export(opened: Opener, runs: tuple[str, ...], format: str, output: Path, as_json: bool) -> int:
+    """Write runs as other tools read them."""
+    from harness.commands.export import export as export_runs
+
+    found = export_runs(opened(), runs, format, output)
+    told = f"{output}: {len(found['runs'])} run(s) in {len(found['files'])} file(s)"
+    click.echo(_dump(found) if as_json else told)
+    return 0
+
+
+@cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @as_json
 @opens

@@ -84,6 +84,13 @@ def public_hyperparameters(hyperparameters: Mapping[str, Any], *, include_host: 
     return {**kept, "argv": argv, "folder": "", "log": log}
 
 
+def named_nowhere(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for a page: a word that names a place is only said to be one."""
+    kept = public_hyperparameters(hyperparameters, include_host=True)
+    hidden = ["(a path)" if PATH.search(word) else word for word in kept["argv"]]
+    return {**kept, "argv": hidden, "log": "(a path)" if PATH.search(kept["log"]) else kept["log"]}
+
+
 def locked_versions(lock: str) -> dict[str, str]:
     """name -> version of everything that a lock pins, names as an index normalises them."""
     return {normal(name): version for name, version in PIN.findall(lock)}

@@ -89,7 +89,9 @@ def pack(
         about = _about(records, wheels, data)
         _describe(workspace, records, about, contents, include_host=include_host)
         if not include_host:
-            _check_privacy(workspace, contents)
+            check_privacy(
+                workspace, contents, hint="take it out of the code and run again, or pack with --include-host"
+            )
         write_capsule(target, about, contents)
     return Packed(path=target, bytes=target.stat().st_size, about=about)
 
@@ -341,15 +343,12 @@ def _describe(
     )
 
 
-def _check_privacy(workspace: registry.Workspace, contents: Mapping[str, Content]) -> None:
+def check_privacy(workspace: registry.Workspace, contents: Mapping[str, Content], *, hint: str) -> None:
     """Fail where a text still names this machine, its user's home or the workspace."""
     names = {str(Path.home()), str(workspace.root.resolve()), platform.node()} - {"", "/", "localhost"}
     for name, content in contents.items():
         if name.endswith(TEXTS) and (found := named(_bytes(content).decode("utf-8", "replace"), sorted(names))):
-            raise HarnessError(
-                f"{name} names {found}, which belongs to this machine",
-                hint="take it out of the code and run again, or pack with --include-host",
-            )
+            raise HarnessError(f"{name} names {found}, which belongs to this machine", hint=hint)
 
 
 def _bytes(content: Content) -> bytes:
