@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.commands.export import export
 from harness.commands.inspect import inspected
 from harness.core.errors import HarnessError
+from harness.registry import open_workspace
 from tests.capsule.forge import Forged
 from tests.commands.test_capsule import SECRET, at_a_strangers
 from tests.conftest import Ended
@@ -122,6 +124,18 @@ def test_no_secret_and_no_place_of_a_wrapped_run_leaves_the_machine(wrapped: Pat
     again = capsule.with_name("again.zip")
     assert harness(wrapped, "pack", run_of(wrapped), "-o", str(again), "--with-data").returncode == 0
     assert again.read_bytes() == capsule.read_bytes()
+
+
+@pytest.mark.parametrize("format", ["mlflow", "tensorboard", "mlperf", "model-card"])
+def test_no_secret_and_no_place_is_exported(wrapped: Path, tmp_path: Path, format: str) -> None:
+    workspace = open_workspace(start=wrapped, explicit=wrapped, data_dir=None, environ={})
+    export(workspace, [run_of(wrapped)], format, tmp_path / "out")
+    files = [path for path in (tmp_path / "out", *(tmp_path / "out").rglob("*")) if path.is_file()]
+    contents = {path: path.read_bytes() for path in files}
+    assert any(b"loss" in content for content in contents.values())
+    for path, content in contents.items():
+        for hidden in (SECRET, str(wrapped.parent), f"{Path.home()}/", "environments/numpy"):
+            assert hidden.encode() not in content, (path, hidden)
 
 
 def test_data_that_nobody_has_is_named(capsule: Path, tmp_path: Path) -> None:
