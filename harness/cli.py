@@ -641,8 +641,18 @@ def runs_import(opened: Opener, file: Path, as_json: bool) -> int:
 
 @cli.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.option("--name", help="What the program is called from now on; its script's name if left out.")
-@click.option("--metric", "patterns", multiple=True, metavar="NAME=REGEX", help="A number that it prints (repeatable).")
-@click.option("--log", type=click.Path(path_type=Path), help="A file of JSON lines that it writes.")
+@click.option(
+    "--metric",
+    "patterns",
+    multiple=True,
+    metavar="NAME=REGEX",
+    help="A number that it prints; NAME=tensorboard:TAG or NAME=mlflow:KEY: one that it logs (repeatable).",
+)
+@click.option(
+    "--log",
+    type=click.Path(path_type=Path),
+    help="A file of JSON lines that it writes, or the folder of its TensorBoard or MLflow logs.",
+)
 @click.option("--logged", multiple=True, metavar="NAME", help="A number of these lines (repeatable).")
 @click.option("--lower", multiple=True, metavar="NAME", help="Of this metric less is better (repeatable).")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Put in place of {seed} in the command.")
@@ -708,6 +718,29 @@ def pack(
     told = f"{output}: {len(packed.about.runs)} run(s) of {packed.about.model}, {packed.bytes:,} bytes"
     names = [run.id for run in packed.about.runs]
     click.echo(_dump({**found, "runs": names}) if as_json else f"{told}\nlook into it: harness inspect {output}")
+    return 0
+
+
+@cli.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.option(
+    "--format",
+    type=click.Choice(["mlflow", "tensorboard", "mlperf", "model-card"]),
+    required=True,
+    help="An MLflow file store, TensorBoard's event files, MLPerf's log lines, or a model card in Markdown.",
+)
+@click.option(
+    "--output", "-o", required=True, type=click.Path(path_type=Path), help="The folder to write; the card is one file."
+)
+@as_json
+@opens
+def export(opened: Opener, runs: tuple[str, ...], format: str, output: Path, as_json: bool) -> int:
+    """Write runs as other tools read them."""
+    from harness.commands.export import export as export_runs
+
+    found = export_runs(opened(), runs, format, output)
+    told = f"{output}: {len(found['runs'])} run(s) in {len(found['files'])} file(s)"
+    click.echo(_dump(found) if as_json else told)
     return 0
 
 

@@ -71,6 +71,9 @@ def inspection_text(found: Mapping[str, Any]) -> str:
         "",
     ]
     lines += [printable(sentence, 400) for sentence in found["verdicts"]]
+    if found["reproducible"]:
+        lines += ["", "What can be made again, and what not:"]
+        lines += [f"  {printable(word, 600)}" for word in found["reproducible"]]
     return "\n".join([*lines, "", "Needed here:", *(f"  {printable(need, 400)}" for need in found["needs"])])
 
 
@@ -93,7 +96,7 @@ def reproduction_text(
     ]
     headers = ("recipe", "environment", "seed", "metric", "packed", "here", "not equal to the bit")
     lines = [tabulate(rows, headers=headers, disable_numparse=True), "", f"answer: {told.value}"]
-    if told is not Answer.IDENTICAL:
+    if told not in (Answer.IDENTICAL, Answer.SAME_NUMBERS):
         lines += [verdict.sentence for verdict in verdicts]
         lines += [_parting(before, again) for before, again in pairs]
     if found:

@@ -32,6 +32,7 @@ env discover package --since --json
 env list --json
 env lock name --json
 env remove name --json
+export runs --format --output --json
 history model --recipe --metric --json
 index
 index rebuild --json

@@ -6,12 +6,28 @@ read is held against it first, and nothing that a capsule says is run, imported 
 
 from harness.capsule.archive import Capsule, Content, open_capsule, write_capsule
 from harness.capsule.crate import METADATA, describe_crate
-from harness.capsule.manifest import About, EnvironmentEntry, RunEntry
+from harness.capsule.manifest import SHA256, About, EnvironmentEntry, RunEntry
 from harness.capsule.privacy import named, public_event, public_job, public_record, public_variables
+from harness.capsule.program import (
+    FILES,
+    PROGRAM,
+    locked_versions,
+    named_nowhere,
+    normal,
+    outside,
+    packed_environment,
+    public_files,
+    public_hyperparameters,
+    public_program,
+    reproducible,
+)
 from harness.capsule.wheels import download_wheels, strange_lines
 
 __all__ = [
+    "FILES",
     "METADATA",
+    "PROGRAM",
+    "SHA256",
     "About",
     "Capsule",
     "Content",
@@ -19,12 +35,21 @@ __all__ = [
     "RunEntry",
     "describe_crate",
     "download_wheels",
+    "locked_versions",
     "named",
+    "named_nowhere",
+    "normal",
     "open_capsule",
+    "outside",
+    "packed_environment",
     "public_event",
+    "public_files",
+    "public_hyperparameters",
     "public_job",
+    "public_program",
     "public_record",
     "public_variables",
+    "reproducible",
     "strange_lines",
     "write_capsule",
 ]

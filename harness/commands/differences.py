@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import registry, store
-from harness.core.differences import Difference, differences
+from harness.core.differences import Difference, Origin, differences
 from harness.core.errors import HarnessError
+from harness.core.reproduction import is_program
 from harness.core.values import Record
 
 
@@ -46,4 +47,15 @@ def compare_runs(workspace: registry.Workspace, one: str, other: str) -> Compari
 
 def what_changed(before: Record, after: Record) -> tuple[Difference, ...]:
     """By their records and by what their folders hold."""
-    return differences(before, after, store.load_origin(before), store.load_origin(after))
+    return differences(before, after, _origin(before), _origin(after))
+
+
+def _origin(record: Record) -> Origin:
+    """Of a wrapped program what is its own: not where it lay, nor how the harness ran it."""
+    found = store.load_origin(record)
+    if not is_program(record):
+        return found
+    return Origin(
+        hyperparameters={name: value for name, value in found.hyperparameters.items() if name not in ("folder", "bin")},
+        files={name: text for name, text in found.files.items() if name.startswith("project/")},
+    )

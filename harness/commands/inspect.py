@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,10 +13,23 @@ from pathlib import Path
 from typing import Any
 
 from harness import datasets, environments, registry, store, wire
-from harness.capsule import Capsule, open_capsule, strange_lines
+from harness.capsule import (
+    FILES,
+    PROGRAM,
+    SHA256,
+    Capsule,
+    locked_versions,
+    normal,
+    open_capsule,
+    outside,
+    packed_environment,
+    reproducible,
+    strange_lines,
+)
 from harness.core.digests import code_digest
 from harness.core.errors import HarnessError
-from harness.core.names import printable
+from harness.core.names import leads_down, printable
+from harness.core.reproduction import is_program
 from harness.core.values import Environment, Record
 
 
@@ -48,7 +62,9 @@ def inspected(path: Path) -> Iterator[Inspected]:
             if index := environments.load_definition([shelf], each.name).index:
                 indexes[each.name] = index
             warnings += [f"environments/{each.name}.{word}" for word in _strange(capsule, each.name)]
-            if found[each.name].interpreter is None and found[each.name].digest != each.digest:
+            if each.name == PROGRAM and all(map(is_program, records)):
+                _check_program(capsule, each.name, records)
+            elif found[each.name].interpreter is None and found[each.name].digest != each.digest:
                 raise _apart(capsule, f"environment {each.name} has another digest than its runs were made in")
         _agree(capsule, records)
         yield Inspected(capsule=capsule, records=records, environments=found, indexes=indexes, warnings=tuple(warnings))
@@ -68,6 +84,7 @@ def inspect(workspace: registry.Workspace, path: Path) -> dict[str, Any]:
             "runs": [_run(record) for record in found.records],
             "verdicts": _sentences(found.capsule),
             "environments": [each.model_dump() for each in about.environments],
+            "reproducible": _reproducible(found),
             "needs": list(_needs(workspace, found)),
         }
 
@@ -86,7 +103,7 @@ def _agree(capsule: Capsule, records: tuple[Record, ...]) -> None:
     for run, record in zip(capsule.about.runs, records, strict=True):
         said = (capsule.about.model, run.recipe, run.seed, run.environment, run.data)
         job = record.job
-        if said != (job.model, job.recipe, job.seed, job.environment, record.digests.get("data")):
+        if said != (job.model, job.recipe, job.seed, packed_environment(record), record.digests.get("data")):
             raise _apart(capsule, f"capsule.json and the record of {run.id} tell of different runs")
         known = next(each.digest for each in capsule.about.environments if each.name == run.environment)
         if known != record.digests.get("environment"):
@@ -96,6 +113,27 @@ def _agree(capsule: Capsule, records: tuple[Record, ...]) -> None:
                  if name.startswith(start)}  # fmt: skip
         if code_digest(files) != run.code or run.code != record.digests.get("code"):
             raise _apart(capsule, f"its code is not what {run.id} ran")
+
+
+def _check_program(capsule: Capsule, name: str, records: tuple[Record, ...]) -> None:
+    """A program's lock may hold less than was installed, but nothing else; its data lie below its folder."""
+    for record in records:
+        for file, said in (record.data or {}).get("files", {}).items():
+            sound = isinstance(said, dict) and re.fullmatch(SHA256, str(said.get("sha256")))
+            if not sound or not isinstance(said.get("bytes"), int) or not (outside(file) or leads_down(file)):
+                raise _apart(capsule, f"data file {printable(repr(file), 80)} of {record.id} is none")
+        known = {normal(package): version for package, version in record.packages.items()}
+        for package, version in locked_versions(capsule.text(f"environments/{name}.lock")).items():
+            if known.get(package) != version:
+                raise _apart(capsule, f"its lock holds {package} {version}, {record.id} had {known.get(package)}")
+
+
+def _reproducible(found: Inspected) -> list[str]:
+    """Of wrapped programs: what can be made again exactly, and what cannot."""
+    programs = [record for record in found.records if is_program(record)]
+    if not programs:
+        return []
+    return reproducible(programs[0], found.capsule.text(f"environments/{PROGRAM}.lock"))
 
 
 def _strange(capsule: Capsule, name: str) -> list[str]:
@@ -145,6 +183,8 @@ def _needs(workspace: registry.Workspace, found: Inspected) -> Iterator[str]:
     for name in sorted({run.dataset for run in about.runs if run.dataset}):
         if name in about.data:
             yield f"data set {name}: in the file"
+        elif name == FILES:
+            yield from _files_needed(found)
         elif name in datasets.names():
             yield f"data set {name}: found or fetched by its hash (harness data fetch {name})"
         else:
@@ -152,6 +192,14 @@ def _needs(workspace: registry.Workspace, found: Inspected) -> Iterator[str]:
     minutes = sum(record.seconds for record in found.records) / 60
     free = shutil.disk_usage(workspace.root).free
     yield f"about {minutes:.0f} minutes of training, as where it was made; {free / 1e9:.0f} GB are free here"
+
+
+def _files_needed(found: Inspected) -> Iterator[str]:
+    """A wrapped program's data, which no catalogue knows."""
+    files = {name: said for record in found.records for name, said in (record.data or {}).get("files", {}).items()}
+    for name, said in sorted(files.items()):
+        if not outside(name):
+            yield f"data file {name} ({said['bytes']:,} bytes, sha256 {said['sha256'][:12]}): in a folder of --data-dir"
 
 
 def _apart(capsule: Capsule, text: str) -> HarnessError:

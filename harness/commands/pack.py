@@ -11,10 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import tomlkit
+
 import harness
 from harness import environments, registry, store, wire
 from harness.capsule import (
+    FILES,
     METADATA,
+    PROGRAM,
     About,
     Content,
     EnvironmentEntry,
@@ -22,8 +26,13 @@ from harness.capsule import (
     describe_crate,
     download_wheels,
     named,
+    outside,
+    packed_environment,
     public_event,
+    public_files,
+    public_hyperparameters,
     public_job,
+    public_program,
     public_record,
     public_variables,
     write_capsule,
@@ -31,6 +40,7 @@ from harness.capsule import (
 from harness.commands.report import judge_models, models_of, page_about
 from harness.core.digests import code_digest
 from harness.core.errors import HarnessError
+from harness.core.reproduction import is_program
 from harness.core.values import Record, RunStatus
 from harness.store import RunFolder
 from harness.wire.events import dumps, encode
@@ -39,6 +49,7 @@ from reports.html import render, utc
 from reports.progress import Progress
 
 FREE = ("CC BY 4", "CC0", "MIT", "BSD", "Apache", "public domain")  # how a licence begins that lets data travel
+OF_A_PROGRAM = "project/"  # where a wrapped program's own files lie in a run's code/
 TEXTS = (".json", ".jsonl", ".toml", ".lock", ".md", ".html", ".py", ".diff", ".txt")
 
 
@@ -61,21 +72,26 @@ def pack(
     """Write ``target``.  Equal runs give equal bytes.  Raises HarnessError for what could not be made again."""
     records = [store.load_run(workspace.state, name) for name in sorted(set(runs))]
     _check(records)
+    if not include_host:
+        records = [public_program(record) for record in records]
     with Progress() as progress, tempfile.TemporaryDirectory(prefix="harness-pack-") as workshop:
         contents: dict[str, Content] = {}
         for record in records:
             contents.update(_run(record, include_host=include_host))
             contents.update(_code(record))
-            contents.update(_environment(workspace, record))
+            contents.update(_environment(workspace, record, progress))
+        _check_programs(records, contents)
         wheels = frozenset[str]()
         if with_wheels:
-            wheels = _add_wheels(workspace, contents, Path(workshop), progress)
+            wheels = _add_wheels(contents, Path(workshop), progress)
         data = _add_data(records, contents) if with_data else {}
         contents.update(_baseline(workspace, records[0].job.model))
         about = _about(records, wheels, data)
         _describe(workspace, records, about, contents, include_host=include_host)
         if not include_host:
-            _check_privacy(workspace, contents)
+            check_privacy(
+                workspace, contents, hint="take it out of the code and run again, or pack with --include-host"
+            )
         write_capsule(target, about, contents)
     return Packed(path=target, bytes=target.stat().st_size, about=about)
 
@@ -91,7 +107,13 @@ def _check(records: Sequence[Record]) -> None:
             raise HarnessError(
                 f"{record.id} measured a speed, which belongs to the machine", hint="pack runs that trained"
             )
-        if record.job.environment == environments.CURRENT:
+        if is_program(record) and not record.installed:
+            raise HarnessError(
+                f"{record.id} does not say what was installed for it: its program is no Python,"
+                " or was wrapped by an older harness",
+                hint="wrap it again",
+            )
+        if record.job.environment == environments.CURRENT and not is_program(record):
             raise HarnessError(
                 f"{record.id} ran in the interpreter of the harness, which has no lock",
                 hint=f"make it in an environment: harness run {record.job.model} --environment NAME",
@@ -102,7 +124,14 @@ def _run(record: Record, *, include_host: bool) -> Iterator[tuple[str, Content]]
     folder = RunFolder(Path(record.path))
     place = f"runs/{record.id}"
     job = json.loads((folder.path / "job.json").read_text(encoding="utf-8"))
-    events = "".join(encode(public_event(event)) for event in folder.events())
+    if is_program(record):
+        job["hyperparameters"] = public_hyperparameters(job["hyperparameters"], include_host=include_host)
+        yield f"{place}/model.toml", _program_toml(record, include_host=include_host)
+    hide = public_files if not include_host else dict
+    events = "".join(
+        encode(public_event(event._replace(fields=hide(event.fields)) if event.kind == "files" else event))
+        for event in folder.events()
+    )
     yield f"{place}/record.json", _json(public_record(dataclasses.asdict(record)))
     yield f"{place}/job.json", _json(public_job(job))
     yield f"{place}/events.jsonl", events.encode()
@@ -121,6 +150,8 @@ def _code(record: Record) -> dict[str, Content]:
     """The snapshot that the run was made from, under its digest: runs of the same code share it."""
     folder = RunFolder(Path(record.path))
     files = {name: path.read_bytes() for name, path in folder.code_files().items()}
+    if is_program(record):  # the files of its project, beside which lies only how we ran it
+        files = {name.removeprefix(OF_A_PROGRAM): text for name, text in files.items() if name.startswith(OF_A_PROGRAM)}
     digest = record.digests.get("code", "")
     if code_digest({name: hashlib.sha256(content).hexdigest() for name, content in files.items()}) != digest:
         raise HarnessError(
@@ -129,12 +160,38 @@ def _code(record: Record) -> dict[str, Content]:
     return {f"code/{digest}/{name}": content for name, content in files.items()}
 
 
-def _environment(workspace: registry.Workspace, record: Record) -> dict[str, Content]:
-    """The toml and the lock that the run was made in: kept in its folder, else today's if they are the same."""
-    name, digest = record.job.environment, record.digests.get("environment")
+def _program_toml(record: Record, *, include_host: bool) -> bytes:
+    """model.toml as the run was made with, its command as it can be run elsewhere."""
+    path = RunFolder(Path(record.path)).code / "models" / record.job.model / "model.toml"
+    said = tomlkit.parse(path.read_text(encoding="utf-8")).unwrap()
+    for recipe in said["recipes"].values():
+        hyperparameters = public_hyperparameters(recipe["hyperparameters"], include_host=include_host)
+        recipe.update(hyperparameters=hyperparameters, summary=" ".join(hyperparameters["argv"]))
+    return tomlkit.dumps(said).encode()
+
+
+def _check_programs(records: Sequence[Record], contents: Mapping[str, Content]) -> None:
+    """Runs of one program that were wrapped alike: they share what is made again of it."""
+    told = {contents[f"runs/{record.id}/model.toml"] for record in records if is_program(record)}
+    if len(told) > 1:
+        raise HarnessError(
+            "these runs were wrapped with different commands or metrics", hint="pack them into several files"
+        )
+
+
+def _environment(workspace: registry.Workspace, record: Record, progress: Progress) -> dict[str, Content]:
+    """The toml and the lock that the run was made in: kept in its folder, else today's if they are the same.
+
+    Of a wrapped program they are made now, and kept: the next time they are the same.
+    """
+    name, digest = packed_environment(record), record.digests.get("environment")
     folder = Path(record.path)
     kept = {ending: folder / f"environment{ending}" for ending in (".toml", ".lock")}
     texts = {ending: path.read_text(encoding="utf-8") for ending, path in kept.items() if path.is_file()}
+    if not texts and is_program(record):
+        texts = _lock_program(workspace, record, progress)
+        for ending, text in texts.items():
+            RunFolder(folder).write(kept[ending].name, text)
     if not texts:  # a run from before they were kept
         found = environments.load_environment(workspace.shelves, name)
         texts = environments.written(workspace.shelves, name) if found.digest == digest else {}
@@ -147,19 +204,35 @@ def _environment(workspace: registry.Workspace, record: Record) -> dict[str, Con
     return {f"environments/{name}{ending}": text.encode() for ending, text in texts.items()}
 
 
-def _add_wheels(
-    workspace: registry.Workspace, contents: dict[str, Content], workshop: Path, progress: Progress
-) -> frozenset[str]:
+def _lock_program(workspace: registry.Workspace, record: Record, progress: Progress) -> dict[str, str]:
+    """As an earlier run with the same packages was locked, else as an index has them now."""
+    for folder in store.run_folders(workspace.state, containing=f"-{record.job.model}-"):
+        paths = {ending: folder.path / f"environment{ending}" for ending in (".toml", ".lock")}
+        if not all(path.is_file() for path in paths.values()):
+            continue
+        other = folder.load()
+        if other and other.digests.get("environment") == record.digests["environment"]:
+            return {ending: path.read_text(encoding="utf-8") for ending, path in paths.items()}
+    wanted = {name: version for name, version in record.packages.items() if name not in record.elsewhere}
+    python = ".".join(record.libraries["python"].split(".")[:2])
+    return environments.lock_installed(PROGRAM, wanted, python, say=progress.say)
+
+
+def _add_wheels(contents: dict[str, Content], workshop: Path, progress: Progress) -> frozenset[str]:
     """Fetch what every lock names; the names of the environments whose packages are all there now."""
     wheels = workshop / "wheels"
     wheels.mkdir()
+    shelf = workshop / "shelf"
+    (shelf / "environments").mkdir(parents=True)
+    for name, content in contents.items():
+        if name.startswith("environments/"):
+            (shelf / name).write_bytes(_bytes(content))
     locks = [name for name in contents if name.startswith("environments/") and name.endswith(".lock")]
     for name in locks:
         environment = Path(name).stem
-        definition = environments.load_definition(workspace.shelves, environment)
+        definition = environments.load_definition([shelf], environment)
         progress.say(f"fetching the wheels of {environment}")
-        lock = workshop / Path(name).name
-        lock.write_bytes(_bytes(contents[name]))
+        lock = shelf / name
         download_wheels(lock, definition.python or platform.python_version(), wheels, definition.index)
     contents.update({f"wheels/{path.name}": path for path in sorted(wheels.iterdir())})
     return frozenset(Path(name).stem for name in locks)
@@ -172,6 +245,10 @@ def _add_data(records: Sequence[Record], contents: dict[str, Content]) -> dict[s
         if record.data is None or record.data["name"] in places:
             continue
         name, licence = str(record.data["name"]), str(record.data.get("licence", "none stated"))
+        if is_program(record):  # nobody knows its licence but whoever asks for it to travel
+            places[name] = FILES
+            contents.update(_program_data(record))
+            continue
         if not licence.startswith(FREE):
             raise HarnessError(
                 f"data set {name} may not be handed on: its licence is: {licence}",
@@ -186,6 +263,23 @@ def _add_data(records: Sequence[Record], contents: dict[str, Content]) -> dict[s
     return places
 
 
+def _program_data(record: Record) -> Iterator[tuple[str, Content]]:
+    """The data files in the program's folder, where they are still those that it read."""
+    job = json.loads((Path(record.path) / "job.json").read_text(encoding="utf-8"))
+    folder = Path(job["hyperparameters"]["folder"])
+    for name, said in (record.data or {})["files"].items():
+        if outside(name):
+            continue
+        path = folder / name
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != said["sha256"]:
+            raise HarnessError(
+                f"{path} is not the file that {record.id} read: it is gone, or was changed",
+                hint="bring it back, or pack without --with-data",
+                code=3,
+            )
+        yield f"data/{FILES}/{name}", path
+
+
 def _baseline(workspace: registry.Workspace, model: str) -> dict[str, Content]:
     """The references as they stand on the workspace's own shelf, else on the built-in one."""
     name = f"baselines/{model}.toml"
@@ -194,11 +288,11 @@ def _baseline(workspace: registry.Workspace, model: str) -> dict[str, Content]:
 
 
 def _about(records: Sequence[Record], wheels: frozenset[str], data: Mapping[str, str]) -> About:
-    named = {record.job.environment: record.digests["environment"] for record in records}
+    named = {packed_environment(record): record.digests["environment"] for record in records}
     for record in records:
-        if record.digests["environment"] != named[record.job.environment]:
+        if record.digests["environment"] != named[packed_environment(record)]:
             raise HarnessError(
-                f"the runs were made in two versions of {record.job.environment}", hint="pack them into two files"
+                f"the runs were made in two versions of {packed_environment(record)}", hint="pack them into two files"
             )
     return About(
         harness=harness.__version__,
@@ -210,7 +304,7 @@ def _about(records: Sequence[Record], wheels: frozenset[str], data: Mapping[str,
                 recipe=record.job.recipe,
                 seed=record.job.seed,
                 code=record.digests["code"],
-                environment=record.job.environment,
+                environment=packed_environment(record),
                 dataset=record.data["name"] if record.data else None,
                 data=record.digests.get("data"),
             )
@@ -249,15 +343,12 @@ def _describe(
     )
 
 
-def _check_privacy(workspace: registry.Workspace, contents: Mapping[str, Content]) -> None:
+def check_privacy(workspace: registry.Workspace, contents: Mapping[str, Content], *, hint: str) -> None:
     """Fail where a text still names this machine, its user's home or the workspace."""
     names = {str(Path.home()), str(workspace.root.resolve()), platform.node()} - {"", "/", "localhost"}
     for name, content in contents.items():
         if name.endswith(TEXTS) and (found := named(_bytes(content).decode("utf-8", "replace"), sorted(names))):
-            raise HarnessError(
-                f"{name} names {found}, which belongs to this machine",
-                hint="take it out of the code and run again, or pack with --include-host",
-            )
+            raise HarnessError(f"{name} names {found}, which belongs to this machine", hint=hint)
 
 
 def _bytes(content: Content) -> bytes:

@@ -8,18 +8,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import datasets, environments, registry, store, wire
-from harness.capsule import Capsule, RunEntry
+from harness.capsule import PROGRAM, Capsule, RunEntry, packed_environment, public_program
 from harness.commands.carry_out import carry_out
 from harness.commands.choose import prepare_data
 from harness.commands.differences import what_changed
 from harness.commands.inspect import Inspected, inspected
+from harness.commands.reproduce_program import (
+    in_its_place,
+    keep_for_later,
+    program_folder,
+    read_spec,
+    set_up,
+    with_our_python,
+)
 from harness.core.differences import Difference
 from harness.core.errors import HarnessError
 from harness.core.judge import known_spread
 from harness.core.pairs import RunPair, compare_accuracy
-from harness.core.reproduction import Answer, answer
+from harness.core.reproduction import Answer, answer, is_program
 from harness.core.values import Baseline, Environment, Job, ModelSpec, Recipe, Record, RunStatus, Verdict
 from harness.environments import Built, PipConfiguration
+from harness.wire import SECONDS
 from reports.progress import Progress
 
 Confirm = Callable[[str], bool]
@@ -63,7 +72,7 @@ def reproduce(workspace: registry.Workspace, request: Request, confirm: Confirm)
         place = _unpack(workspace, found, folder)
     with Progress() as progress:
         pairs = _train(workspace, place, found, request, progress)
-    spec = _spec(place, found.capsule, pairs[0][0])
+    spec = _spec_of(place, found.capsule, pairs[0][0])
     baseline = registry.load_snapshot_baseline(place, spec)
     verdicts = _judge(pairs, spec, baseline)
     return Reproduction(
@@ -129,7 +138,8 @@ def _unpack(workspace: registry.Workspace, found: Inspected, folder: Path) -> re
         for run in about.runs:
             for name in capsule.names(f"runs/{run.id}"):
                 capsule.extract(name, partial / ".harness" / name)
-            shutil.copytree(partial / "code" / run.code, partial / ".harness" / "runs" / run.id / "code")
+            own = "project" if run.environment == PROGRAM else ""  # where a run keeps a wrapped program's files
+            shutil.copytree(partial / "code" / run.code, partial / ".harness" / "runs" / run.id / "code" / own)
         for name in capsule.names("data"):
             capsule.extract(name, partial / ".harness" / "datasets" / name.removeprefix("data/"))
         for child in partial.iterdir():
@@ -152,7 +162,8 @@ class _Task:
     spec: ModelSpec
     recipe: Recipe
     data: datasets.Prepared | None
-    code: Path
+    code: Path | None  # None: a wrapped program, which runs in ``folder``
+    folder: Path | None = None
 
 
 def _train(
@@ -161,35 +172,57 @@ def _train(
     """What is missing is noticed before the first training; then nothing is left of the folder."""
     try:
         tasks = [_prepare(place, found.capsule, run, progress) for run in found.capsule.about.runs]
-        wanted = {request.environment or task.before.job.environment for task in tasks}
-        built = {name: _build(workspace, place, found, name, progress) for name in sorted(wanted)}
-        jobs = [_job(task.before, built[request.environment or task.before.job.environment], request) for task in tasks]
+        wanted = [request.environment or packed_environment(task.before) for task in tasks]
+        built = {name: _build(workspace, place, found, name, progress) for name in sorted(set(wanted))}
+        jobs = [_job(task.before, built[name], request) for task, name in zip(tasks, wanted, strict=True)]
     except HarnessError:
         shutil.rmtree(place.root, ignore_errors=True)
         raise
     pairs = []
     for number, (task, job) in enumerate(zip(tasks, jobs, strict=True)):
+        recipe, made = task.recipe, built[job.environment]
+        if task.folder:
+            recipe, made = in_its_place(recipe, task.folder, made), with_our_python(made)
+            keep_for_later(place, task.spec.name, [recipe])
         again = carry_out(
-            job, task.spec, task.recipe, built[job.environment], task.data, place, progress,
+            job, task.spec, recipe, made, task.data, place, progress,
             place=(number, len(tasks)), code=task.code, parent=task.before.id,
         )  # fmt: skip
-        pairs.append((task.before, again))
+        pairs.append((public_program(task.before), public_program(again)))
     return tuple(pairs)
 
 
 def _prepare(place: registry.Workspace, capsule: Capsule, run: RunEntry, progress: Progress) -> _Task:
     before = store.load_run(place.state, run.id)
+    if is_program(before):
+        set_up(place, run, before)
+        spec = read_spec(place, run, before.job.model)
+        return _Task(
+            before=before, spec=spec, recipe=_recipe(spec, capsule, run), data=None, code=None,
+            folder=program_folder(place, run),
+        )  # fmt: skip
     spec = _spec(place, capsule, before)
-    if run.recipe not in spec.recipes:
-        raise HarnessError(f"{capsule.path}: its model.toml has no recipe {run.recipe}")
-    recipe = spec.recipes[run.recipe]
+    recipe = _recipe(spec, capsule, run)
     data = prepare_data(place, recipe, progress.say)
     _check_data(before, data)
     return _Task(before=before, spec=spec, recipe=recipe, data=data, code=place.root / "code" / run.code)
 
 
+def _recipe(spec: ModelSpec, capsule: Capsule, run: RunEntry) -> Recipe:
+    if run.recipe not in spec.recipes:
+        raise HarnessError(f"{capsule.path}: its model.toml has no recipe {run.recipe}")
+    return spec.recipes[run.recipe]
+
+
 def _job(before: Record, built: Built, request: Request) -> Job:
     environment = built.environment
+    if is_program(before):
+        if request.threads:
+            raise HarnessError(
+                f"{before.id} is a program, which chooses its threads itself",
+                hint="set what it looks at: OMP_NUM_THREADS=1 harness reproduce ...",
+            )
+        return replace(before.job, environment=environment.name)
     if environment.framework != before.job.framework:
         raise HarnessError(
             f"{before.id} is a run of {before.job.framework}; {environment.name} holds {environment.framework}",
@@ -221,6 +254,12 @@ def _check_data(before: Record, data: datasets.Prepared | None) -> None:
         )
 
 
+def _spec_of(place: registry.Workspace, capsule: Capsule, record: Record) -> ModelSpec:
+    if is_program(record):
+        return registry.load_snapshot(place.state / "wrapped" / "models" / capsule.about.model)
+    return _spec(place, capsule, record)
+
+
 def _spec(place: registry.Workspace, capsule: Capsule, record: Record) -> ModelSpec:
     folder = place.root / "code" / record.digests["code"] / "models" / capsule.about.model
     if not (folder / "model.toml").is_file():
@@ -244,4 +283,5 @@ def _judge(pairs: tuple[RunPair, ...], spec: ModelSpec, baseline: Baseline) -> t
         )
         for (recipe, _, _), made in cells.items()
         for metric in spec.recipes[recipe].metrics
+        if not (is_program(made[0][0]) and metric.name == SECONDS)  # a time belongs to the machine
     )

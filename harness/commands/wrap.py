@@ -17,9 +17,8 @@ from harness import registry, store
 from harness.commands.cell import Request
 from harness.commands.run import Outcome, run
 from harness.core.errors import HarnessError
-from harness.wire import COMMAND, MODEL_FILES
+from harness.wire import COMMAND, MODEL_FILES, SECONDS
 
-SECONDS = "seconds"  # the metric of a program that says no other
 RECIPE = "wrapped"
 CODE = "from harness.worker.command import train  # noqa: F401\n"
 WEEK_MINUTES = 7 * 24 * 60
@@ -32,9 +31,9 @@ class Wrapping:
     argv: tuple[str, ...]
     folder: Path  # where it runs
     name: str | None = None
-    patterns: tuple[str, ...] = ()  # NAME=REGEX
+    patterns: tuple[str, ...] = ()  # NAME=REGEX, NAME=tensorboard:TAG, NAME=mlflow:KEY
     lower: tuple[str, ...] = ()  # names of metrics of which less is better
-    log: Path | None = None  # JSON lines that it writes
+    log: Path | None = None  # JSON lines that it writes, or the folder of its TensorBoard or MLflow logs
     logged: tuple[str, ...] = ()  # names of metrics to read there
     seed: int = 0
 
@@ -46,13 +45,18 @@ def wrap(workspace: registry.Workspace, asked: Wrapping) -> Outcome:
     asked = _as_before(asked, folder / "model.toml")
     _check(workspace, asked, name, folder)
     with store.disk_faults(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        store.write_whole(folder / "model.toml", _toml(asked, name))
-        store.write_whole(folder / MODEL_FILES[COMMAND], CODE)
+        write_model(folder, _toml(asked, name))
     workspace = replace(workspace, shelves=tuple(dict.fromkeys((*workspace.shelves, folder.parents[1]))))
     before = store.run_names(workspace.state)
     with _echo(workspace, name, before):
         return run(workspace, Request(model=name, recipe=RECIPE, seeds=(asked.seed,), max_seeds=1))
+
+
+def write_model(folder: Path, toml: str) -> None:
+    """A wrapped program as a model: its toml, and the one line of code that it has here."""
+    folder.mkdir(parents=True, exist_ok=True)
+    store.write_whole(folder / "model.toml", toml)
+    store.write_whole(folder / MODEL_FILES[COMMAND], CODE)
 
 
 def _name(argv: Sequence[str]) -> str:
@@ -83,25 +87,34 @@ def _check(workspace: registry.Workspace, asked: Wrapping, name: str, folder: Pa
     if not re.fullmatch(NAME, name):
         raise HarnessError(f"{name!r} is no name of a model", hint="use a-z, 0-9, '.', '_' and '-': --name NAME")
     for word in asked.patterns:
-        metric, separator, expression = word.partition("=")
-        try:
-            groups = re.compile(expression).groups
-        except re.error as error:
-            raise HarnessError(
-                f"--metric {word!r}: {error}", hint="write it as NAME=REGEX, as Python reads it"
-            ) from None
-        if not separator or not re.fullmatch(NAME, metric) or groups != 1:
-            raise HarnessError(
-                f"--metric {word!r} is no NAME=REGEX with one group (...) around the number",
-                hint=r"for instance: --metric 'top1=accuracy: ([0-9.]+)'",
-            )
-    if asked.log and not asked.logged:
+        _check_metric(word)
+    if asked.log and not asked.logged and not any(map(_source, asked.patterns)):
         raise HarnessError("--log names no metric", hint="say which numbers of its lines count: --logged NAME")
     if unknown := set(asked.lower) - set(_metrics(asked)):
         raise HarnessError(f"--lower {min(unknown)}: no such metric", hint=f"known: {', '.join(_metrics(asked))}")
     others = [shelf for shelf in workspace.shelves if (shelf / "models" / name / "model.toml").is_file()]
     if any(shelf / "models" / name != folder for shelf in others):
         raise HarnessError(f"there is a model called {name} already", hint="choose another name: --name NAME")
+
+
+def _check_metric(word: str) -> None:
+    metric, separator, expression = word.partition("=")
+    if separator and re.fullmatch(NAME, metric) and _source(word):
+        return
+    try:
+        groups = re.compile(expression).groups
+    except re.error as error:
+        raise HarnessError(f"--metric {word!r}: {error}", hint="write it as NAME=REGEX, as Python reads it") from None
+    if not separator or not re.fullmatch(NAME, metric) or groups != 1:
+        raise HarnessError(
+            f"--metric {word!r} is no NAME=REGEX with one group (...) around the number",
+            hint=r"for instance: --metric 'top1=accuracy: ([0-9.]+)', or top1=tensorboard:TAG, or top1=mlflow:KEY",
+        )
+
+
+def _source(word: str) -> re.Match[str] | None:
+    """Whether NAME=... names a scalar that the program logs, rather than what it prints."""
+    return re.match(r"[^=]*=(tensorboard|mlflow):\S", word)
 
 
 def _metrics(asked: Wrapping) -> list[str]:

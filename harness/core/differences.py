@@ -135,6 +135,7 @@ def _start(before: Record, after: Record) -> Iterator[Difference]:
 def _packages(before: Record, after: Record) -> Iterator[Difference]:
     """The framework's own before the others; the lock's digest where the packages do not show what moved."""
     moved = list(_mapping("package", before.packages, after.packages))
+    moved += _contents(before, after)
     framework = before.job.framework, after.job.framework
     for each in moved:
         own = each.name.lower().startswith((*framework, "keras", "tf_keras"))
@@ -142,6 +143,15 @@ def _packages(before: Record, after: Record) -> Iterator[Difference]:
     one, other = before.digests.get("environment"), after.digests.get("environment")
     if not moved and one != other and before.variables == after.variables:
         yield Difference(kind="package", name="digest of the environment", before=one, after=other)
+
+
+def _contents(before: Record, after: Record) -> Iterator[Difference]:
+    """Packages of one version with other files in them: rebuilt, patched, or of another platform."""
+    for name in sorted({*before.installed} & {*after.installed}):
+        one, other = before.installed[name], after.installed[name]
+        if one != other and before.packages.get(name) == after.packages.get(name):
+            told = [f"{before.packages.get(name)}, files {sha256[:12] or 'not known'}" for sha256 in (one, other)]
+            yield Difference(kind="package", name=name, before=told[0], after=told[1])
 
 
 def _variables(record: Record, seeds_differ: bool) -> dict[str, str]:

@@ -12,3 +12,9 @@ def code_digest(files: Mapping[str, str]) -> str:
     for name in sorted(files, key=lambda name: name.split("/")):
         digest.update(f"{name}\t{files[name]}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
+
+
+def installed_digest(python: str, packages: Mapping[str, str], installed: Mapping[str, str]) -> str:
+    """sha256 over an interpreter as it was found: its version, and each package's version and content."""
+    told = {name: f"{version} {installed.get(name, '')}" for name, version in packages.items()}
+    return code_digest({**told, "python/version": python})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from harness.core.digests import code_digest
+from harness.core.digests import code_digest, installed_digest
 from harness.core.values import Job, Machine, Pair, Record, RunStatus
 from harness.wire.events import Event, number
 
@@ -44,7 +44,7 @@ def fold(id: str, job: Job, events: Iterable[Event], *, path: str = "") -> Recor
         machine=_machine(last.get("machine")),
         packages=_packages(last),
         variables={**submitted.get("variables", {}), **last.get("environment", {}).get("variables", {})},
-        libraries={name: str(value) for name, value in last.get("libraries", {}).items()},
+        libraries=_libraries(last),
         settings=settings,
         measurement={
             name: number(value) for kind in ("clocks", "measurement") for name, value in last.get(kind, {}).items()
@@ -58,6 +58,8 @@ def fold(id: str, job: Job, events: Iterable[Event], *, path: str = "") -> Recor
         pair=Pair(**submitted["pair"]) if submitted.get("pair") else None,
         night=str(submitted.get("night", "")),
         repository={str(name): str(value) for name, value in (submitted.get("repository") or {}).items()},
+        installed={str(name): str(sha256) for name, sha256 in last.get("files", {}).get("installed", {}).items()},
+        elsewhere=tuple(map(str, last.get("files", {}).get("elsewhere", ()))),
         edited=tuple(
             str(name)
             for kind, field in (("edited", "files"), ("files", "edited"))
@@ -93,6 +95,13 @@ def _exit(code: int | None) -> str:
 def _packages(last: dict[str, dict[str, Any]]) -> dict[str, str]:
     """Of the environment; a wrapped program has its own."""
     return dict(last.get("files", {}).get("packages") or last.get("environment", {}).get("packages", {}))
+
+
+def _libraries(last: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """As the framework reports them; of a wrapped program its Python is known."""
+    found = {name: str(value) for name, value in last.get("libraries", {}).items()}
+    python = last.get("files", {}).get("python")
+    return {**found, "python": str(python)} if python else found
 
 
 def _data(submitted: dict[str, Any], last: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
@@ -138,6 +147,10 @@ def _digests(history: list[Event], submitted: dict[str, Any], last: dict[str, di
         digests["first_batches"] = " ".join(digest[:16] for digest in last["first_batches"]["sha256"])
     if "files" in last:
         digests["code"] = code_digest(last["files"]["code"])
+        if last["files"].get("installed"):
+            digests["environment"] = installed_digest(
+                str(last["files"]["python"]), last["files"]["packages"], last["files"]["installed"]
+            )
         digests["data"] = code_digest({name: said["sha256"] for name, said in last["files"]["data"].items()})
     for event in history:
         if event.kind == "weights":

@@ -8,8 +8,10 @@ from enum import StrEnum
 
 from harness.core.pairs import RunPair
 from harness.core.values import Record, RunStatus, Status, Verdict
+from harness.wire import COMMAND, SECONDS
 
 SPEEDS = ("samples_per_second",)  # curves that say how fast, not what
+WEIGHTS = "weights_final"
 DIGESTS = (
     ("first_batches", "first batches"),
     ("weights_initial", "initial weights"),
@@ -19,6 +21,7 @@ DIGESTS = (
 
 class Answer(StrEnum):
     IDENTICAL = "bit-identical"
+    SAME_NUMBERS = "equal in every number"  # of a wrapped program, whose weights nobody saw
     EQUAL = "statistically equal"
     DIFFERENT = "different"
     UNDECIDED = "undecided"
@@ -43,7 +46,9 @@ def answer(pairs: Sequence[RunPair], verdicts: Sequence[Verdict]) -> Answer:
     if not pairs or any(again.status is not RunStatus.FINISHED for _, again in pairs):
         return Answer.FAILED
     if all(not unequal(before, again) for before, again in pairs):
-        return Answer.IDENTICAL
+        programs = [is_program(before) for before, _ in pairs]
+        told = all(set(before.metrics) - {SECONDS} for before, _ in pairs)
+        return Answer.IDENTICAL if not any(programs) else Answer.SAME_NUMBERS if told else Answer.UNDECIDED
     found = {verdict.status for verdict in verdicts}
     if found & {Status.REGRESSION, Status.IMPROVED}:
         return Answer.DIFFERENT
@@ -53,21 +58,29 @@ def answer(pairs: Sequence[RunPair], verdicts: Sequence[Verdict]) -> Answer:
 def unequal(before: Record, again: Record) -> tuple[str, ...]:
     """What is not the same to the bit: digests, metrics, curves.  A digest that is not there is not the same."""
     ones, others = before.digests, again.digests
+    program = is_program(before)
     found = [
         title
         for name, title in DIGESTS
-        if ones.get(name) != others.get(name) or (name == "weights_final" and name not in others)
+        if ones.get(name) != others.get(name) or (name == WEIGHTS and name not in others and not program)
     ]
     found += [name for name in sorted({*before.metrics, *again.metrics})
-              if before.metrics.get(name) != again.metrics.get(name)]  # fmt: skip
+              if before.metrics.get(name) != again.metrics.get(name)
+              and not (program and name == SECONDS)]  # fmt: skip
     found += [f"curve of {parting.curve}" for parting in partings(before, again)]
     return tuple(found)
+
+
+def is_program(record: Record) -> bool:
+    """Whether it was wrapped: then its numbers are all that is known, and the time that it took is none of them."""
+    return record.job.framework == COMMAND
 
 
 def partings(before: Record, again: Record) -> tuple[Parting, ...]:
     """The first epoch at which each curve differs, the earliest first."""
     found = []
-    for name in sorted({*before.curves, *again.curves} - set(SPEEDS)):
+    timed = {*SPEEDS, *((SECONDS,) if is_program(before) else ())}
+    for name in sorted({*before.curves, *again.curves} - timed):
         ones, others = dict(before.curves.get(name, ())), dict(again.curves.get(name, ()))
         apart = [epoch for epoch in sorted({*ones, *others}) if ones.get(epoch) != others.get(epoch)]
         if apart:

@@ -221,6 +221,8 @@ class Record:
     pair: Pair | None = None
     night: str = ""  # id of the matrix or nightly that it was made for
     repository: Mapping[str, str] = field(default_factory=dict)  # head, remote: of the checkout that the code is from
+    installed: Mapping[str, str] = field(default_factory=dict)  # of a wrapped program: sha256 of each package's files
+    elsewhere: tuple[str, ...] = ()  # of a wrapped program: packages that were not installed from an index
     edited: tuple[str, ...] = ()  # files that were changed while it ran: they are not what ran
     parent: str = ""  # the packed run that this one was made again from
     path: str = ""

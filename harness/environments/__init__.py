@@ -13,7 +13,7 @@ from harness.environments.definitions import (
     load_environments,
 )
 from harness.environments.installed import current
-from harness.environments.locking import lock
+from harness.environments.locking import lock, lock_installed
 from harness.environments.packages import install_package
 from harness.environments.pip_configuration import PipConfiguration, pip_configuration
 from harness.environments.versions import available_versions
@@ -35,6 +35,7 @@ __all__ = [
     "load_environment",
     "load_environments",
     "lock",
+    "lock_installed",
     "pip_configuration",
     "remove",
     "template_of",

@@ -15,13 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.core.errors import HarnessError, nearest
 from harness.core.values import Environment
+from harness.wire import COMMAND
 
 CURRENT = "current"  # the interpreter that runs the harness: never a file
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 DIGEST_LINE = "# definition: "
 
 
-Framework = Literal["torch", "tensorflow", "numpy"]
+Framework = Literal["torch", "tensorflow", "numpy", "command"]  # command: what a wrapped program had installed
 
 
 class _Said(BaseModel):
@@ -35,7 +36,7 @@ class _Built(_Said):
     kind: Literal["built", "system"] = "built"  # system is read as _System; named here for whoever mistypes it
     framework: Framework
     python: Annotated[str, Field(pattern=r"^3\.\d+$")]
-    requirements: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
+    requirements: list[Annotated[str, Field(min_length=1)]]
     index: str | None = None
 
 
@@ -197,6 +198,8 @@ def _problems(path: Path, said: _Built | _System | _Variant) -> list[str]:
     found = []
     if not NAME.fullmatch(path.stem) or path.stem == CURRENT:
         found.append(f"{path.stem!r} cannot name an environment (a-z, 0-9, '.', '_', '-'; not {CURRENT!r})")
+    if isinstance(said, _Built) and not said.requirements and said.framework != COMMAND:
+        found.append(f"requirements: should name {said.framework} at least, is []")
     words = (*said.requirements, said.index or "") if isinstance(said, _Built) else ()
     if any(re.search(r"://[^/\s]+@", word) for word in words):
         found.append("holds a password: put the index into pip's configuration, or the password into ~/.netrc")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import tomlkit
 
 from harness.core.errors import HarnessError
 from harness.environments.definitions import DIGEST_LINE, Definition, load_definition
 from harness.environments.pip_configuration import PipConfiguration, pip_configuration
 from harness.environments.uv_process import Say, UvError, redacted, run_uv, silent
+from harness.wire import COMMAND
 
 PLAIN_WITH_HASHES = ("--generate-hashes", "--no-header", "--no-annotate", "--quiet")
 
@@ -31,6 +35,44 @@ def lock(name: str, *, shelves: Sequence[Path], say: Say = silent, upgrade: bool
     text = _header(definition) + _resolved(definition, before, say)
     _write(definition.lock, text)
     return definition.lock
+
+
+def lock_installed(name: str, packages: Mapping[str, str], python: str, *, say: Say = silent) -> dict[str, str]:
+    """{".toml": text, ".lock": text} of exactly these versions, as far as an index has them; hashes are the index's.
+
+    What no index has is in neither: only whoever knows what was installed can tell that it is missing.
+    """
+    pins = [f"{package}=={version}" for package, version in sorted(packages.items())]
+    say(f"looking for {len(pins)} installed packages on the index")
+    with tempfile.TemporaryDirectory(prefix="harness-lock-") as folder:
+        toml = Path(folder, "environments", f"{name}.toml")
+        toml.parent.mkdir()
+        empty = Definition(name=name, framework=COMMAND, python=python, summary="", requirements=(), toml=toml)
+        found = replace(empty, requirements=tuple(_on_the_index(empty, pins, say)))
+        said = {
+            "kind": "built",
+            "framework": COMMAND,
+            "summary": "what the program had installed",
+            "python": python,
+            "requirements": list(found.requirements),
+        }
+        locked = _compile(found, "", pip_configuration(), ("--no-deps",), say)
+        return {".toml": tomlkit.dumps(said), ".lock": _header(found) + locked}
+
+
+def _on_the_index(empty: Definition, pins: Sequence[str], say: Say) -> list[str]:
+    """Those that resolve: all at once, else by halves, down to the ones that do not."""
+    if not pins:
+        return []
+    try:
+        _compile(replace(empty, requirements=tuple(pins)), "", pip_configuration(), ("--no-deps",), silent)
+        return list(pins)
+    except UvError:
+        if len(pins) == 1:
+            say(f"no index has {pins[0]}")
+            return []
+    half = len(pins) // 2
+    return _on_the_index(empty, pins[:half], say) + _on_the_index(empty, pins[half:], say)
 
 
 def _header(definition: Definition) -> str:

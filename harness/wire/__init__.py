@@ -40,7 +40,8 @@ step_times         seconds [..] of every step, warmup (how many to leave out), s
 measurement        wall, CPU shares, memory peak, matrix-product peak: see ``worker.run``
 determinism        asked, held, reasons [..]
 files              of a wrapped program: code {path: sha256}, data {path: {sha256, bytes}}, edited
-                   [path, ..] (changed while it ran), packages {name: version}
+                   [path, ..] (changed while it ran), packages {name: version}, installed {name: sha256
+                   of what its wheel brought}, elsewhere [name, ..] (not from an index), python, executable
 run_stop           status "finished" | "error", reason, seconds: always the worker's last
 =================  ==========================================================================
 
@@ -60,4 +61,5 @@ LIFELINE_FD = "HARNESS_LIFELINE_FD"
 
 # A file called torch.py would shadow torch when it is run by its path.
 MODEL_FILES = {"torch": "pytorch.py", "tensorflow": "tf.py", "numpy": "plain.py", "command": "command.py"}
+SECONDS = "seconds"  # the metric that every wrapped program has: how long it ran
 COMMAND = "command"  # no framework: another program, wrapped

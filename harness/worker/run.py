@@ -245,9 +245,9 @@ class Run:
         digest = digest_of(*(array for _, array in sorted(arrays.items())))
         self._emit("weights", moment=moment, sha256=digest, parameters=parameters)
 
-    def files(self, code: Dict[str, str], data: Dict[str, Any], edited: List[str], packages: Dict[str, str]) -> None:
-        """Report what a wrapped program used: sha256 of each file, what changed meanwhile, and its packages."""
-        self._emit("files", code=code, data=data, edited=edited, packages=packages)
+    def files(self, code: Dict[str, str], data: Dict[str, Any], edited: List[str], **interpreter: Any) -> None:
+        """Report what a wrapped program used: sha256 of each file, what changed meanwhile, and its interpreter."""
+        self._emit("files", code=code, data=data, edited=edited, **interpreter)
 
     # -- speed ----------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from hashlib import sha256
@@ -35,6 +36,13 @@ if asked.wait:
 sys.exit(asked.fail)
 """
 NET = "def loss_of(numbers, epoch, seed):\n    return sum(numbers) / (epoch + 1) + seed / 100\n"
+
+
+LOGGING = """
+import pathlib, shutil, sys
+shutil.copytree(sys.argv[1], sys.argv[2])  # as if it wrote them itself
+"""
+WRITTEN = Path(__file__).parent.parent / "worker" / "logged"
 
 
 class Project:
@@ -103,6 +111,27 @@ def test_a_script_becomes_a_run(project: Project) -> None:
     assert {path: path.read_bytes() for path in before} == before
 
 
+def test_what_it_logs_is_read(project: Project, tmp_path: Path) -> None:
+    (project.root / "train.py").write_text(LOGGING)
+    shutil.copytree(WRITTEN, project.root / "earlier")  # of another run, and not of this
+    metrics = ("acc=tensorboard:tf/val/acc", "mlacc=mlflow:val_acc", "no=tensorboard:epoch_loss", "none=mlflow:x")
+    options = tuple(word for metric in metrics for word in ("--metric", metric))
+    ended = project.wrap(*options, command=(str(WRITTEN), "logs"))
+    assert ended.returncode == 3  # two metrics are UNMEASURED, and why is said:
+    assert (
+        "no is not known: tensorboard: epoch_loss stands in several runs: logs/keras/train/epoch_loss" in ended.stderr
+    )
+    assert "none is not known: mlflow: there is no x; what was written is: first/once" in ended.stderr
+    record = project.record()
+    assert record["metrics"]["mlacc"] == 0.8
+    assert record["metrics"]["acc"] == pytest.approx(0.9)
+    assert record["curves"]["acc"][:2] == [[0, 0.5], [100, pytest.approx(0.6)]]
+    assert set(record["metrics"]) == {"acc", "mlacc", "seconds"}
+    elsewhere = ("--log", str(tmp_path / "elsewhere"), "--metric", "acc=tensorboard:tf/val/acc")
+    assert project.wrap(*elsewhere, command=(str(WRITTEN), str(tmp_path / "elsewhere"))).returncode == 0
+    assert project.record()["metrics"]["acc"] == pytest.approx(0.9)
+
+
 def test_it_is_a_model_from_then_on(project: Project) -> None:
     assert project.wrap(*METRICS, command=("--seed", "{seed}")).returncode == 0
     assert project.harness("run", "train", "--seeds", "3").returncode == 4
@@ -150,6 +179,7 @@ def test_what_is_edited_meanwhile_is_said(project: Project) -> None:
         (("--metric", "loss"), "is no NAME=REGEX"),
         (("--metric", "loss=[0-9]+"), "with one group"),
         (("--metric", "loss=(["), "unterminated"),
+        (("--metric", "loss=tensorboard:"), "is no NAME=REGEX"),
         (("--metric", "a b=(x)"), "is no NAME=REGEX"),
         (("--log", "log.jsonl"), "--log names no metric"),
         (("--lower", "loss"), "--lower loss: no such metric"),

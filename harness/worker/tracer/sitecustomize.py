@@ -6,6 +6,7 @@ in C (HDF5, TensorFlow's own readers, OpenCV), nor what another program reads.
 """
 
 import atexit
+import hashlib
 import json
 import os
 import sys
@@ -14,6 +15,7 @@ from typing import Any, Dict, Set
 _LOG = os.environ.get("HARNESS_TRACE", "")
 _BUSY = [False]
 _SEEN: Set[Any] = set()
+_ADDED = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
 
 
 def _write(**fields: Any) -> None:
@@ -67,12 +69,39 @@ def _at_the_end() -> None:
         from importlib import metadata
 
         packages: Dict[str, str] = {}
+        installed: Dict[str, str] = {}
+        elsewhere = []
         for distribution in metadata.distributions():
-            if distribution.metadata["Name"]:
-                packages.setdefault(str(distribution.metadata["Name"]).lower(), distribution.version)
-        _write(modules=files, packages=packages, python=sys.version.split()[0], prefix=[sys.prefix, sys.base_prefix])
+            name = str(distribution.metadata["Name"] or "").lower()
+            if name and name not in packages:  # the first on sys.path is imported
+                packages[name] = distribution.version
+                installed[name] = _content(distribution.read_text("RECORD"))
+                if distribution.read_text("direct_url.json"):
+                    elsewhere.append(name)
+        _write(
+            modules=files, packages=packages, installed=installed, elsewhere=elsewhere,
+            python=sys.version.split()[0], executable=sys.executable, prefix=[sys.prefix, sys.base_prefix],
+        )  # fmt: skip
     except Exception:  # noqa: BLE001 - a program must not fail because it was watched
         pass
+
+
+def _content(record: Any) -> str:
+    """sha256 over the files of a package as its RECORD names them, without those that an installer adds.
+
+    So it is the same whoever installed the wheel, pip or uv.  "" where there is no RECORD: Debian's packages.
+    """
+    if not record:
+        return ""
+    lines = sorted(line.strip() for line in record.splitlines() if _of_the_wheel(line))
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def _of_the_wheel(line: str) -> bool:
+    path, _, rest = line.strip().partition(",")
+    name = path.rsplit("/", 1)[-1]
+    added = name in _ADDED and ".dist-info/" in path
+    return bool(rest) and not (added or path.startswith(("..", "/")) or path.endswith(".pyc"))
 
 
 def _next_sitecustomize() -> None:
