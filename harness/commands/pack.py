@@ -29,7 +29,7 @@ from harness.capsule import (
     write_capsule,
 )
 from harness.commands.report import judge_models, models_of, page_about
-from harness.core.digests import code_digest
+from harness.wire.digests import code_digest
 from harness.core.errors import HarnessError
 from harness.core.values import Record, RunStatus
 from harness.store import RunFolder

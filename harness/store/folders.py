@@ -20,7 +20,7 @@ from harness.core.differences import Origin
 from harness.core.errors import HarnessError, nearest
 from harness.core.values import Record
 from harness.wire.events import Event, decode, dumps, encode
-from harness.wire.job import WorkerJob
+from harness.wire.job import WorkerJob, dump
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -46,7 +46,7 @@ class RunFolder:
         }
 
     def write_job(self, job: WorkerJob) -> None:
-        self.write("job.json", dumps(job._asdict(), indent=1) + "\n")
+        self.write("job.json", dumps(dump(job), indent=1) + "\n")
 
     def write(self, name: str, text: str) -> None:
         with disk_faults(self.path):

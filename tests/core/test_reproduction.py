@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.core.digests import code_digest
+from harness.wire.digests import code_digest
 from harness.core.names import leads_down, printable
 from harness.core.pairs import compare_accuracy
 from harness.core.reproduction import Answer, Parting, answer, partings, unequal
