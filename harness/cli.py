@@ -120,6 +120,9 @@ def list_(opened: Opener, as_json: bool) -> int:
 @click.option("--seed", "seeds", type=click.IntRange(min=0), multiple=True, help="Run this seed (repeatable).")
 @click.option("--seeds", "count", type=click.IntRange(min=1), help="Run seeds 0 to N-1 at the first look.")
 @click.option("--max-seeds", type=click.IntRange(min=1), help="Never ask for more runs than this.")
+@click.option("--resume", metavar="RUN", help="Go on with an interrupted run, as a new one that says so.")
+@click.option("--init-from", metavar="RUN", default="", help="Start from the final weights that RUN kept.")
+@click.option("--keep-weights", is_flag=True, help="Store the final weights in the run's folder.")
 @budgeted
 @on_device
 @with_threads
@@ -136,12 +139,26 @@ def run(
     seeds: tuple[int, ...],
     count: int | None,
     max_seeds: int | None,
+    resume: str | None,
+    init_from: str,
+    keep_weights: bool,
     budget: float | None,
     device: str,
     threads: int | None,
     as_json: bool,
 ) -> int:
     """Retrain MODEL, or --all, from scratch and judge it against its references."""
+    if resume:
+        chosen = (model, every, recipe, frameworks, environments, seeds, count, max_seeds, init_from, budget, threads)
+        if any(chosen) or device != "auto":
+            raise click.UsageError("--resume goes on with a stored run: leave the other choices out")
+        from harness.commands.resume import resume as go_on
+
+        outcome = go_on(opened(), resume, keep_weights=keep_weights)
+        _show_runs(outcome.records, outcome.verdicts, outcome.report, as_json)
+        return outcome.exit_code
+    if every and init_from:
+        raise click.UsageError("--init-from starts one model, not --all")
     if every == bool(model):
         raise click.UsageError("name a MODEL, or say --all")
     from harness.commands.cell import Request
@@ -158,6 +175,8 @@ def run(
         budget_minutes=budget,
         device=device,
         threads=threads,
+        keep_weights=keep_weights,
+        init_from=init_from,
     )
     outcome = (run_all if every else run_model)(opened(), request)
     _show_runs(outcome.records, outcome.verdicts, outcome.report, as_json)

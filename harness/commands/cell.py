@@ -8,8 +8,9 @@ from functools import cached_property
 from statistics import mean
 
 from harness import registry
-from harness.commands.carry_out import carry_out, expected_seconds
+from harness.commands.carry_out import FRESH, Start, carry_out, expected_seconds
 from harness.commands.choose import build_environments, prepare_data, threads_for
+from harness.commands.start import from_weights
 from harness.core.plan import choose_recipe, more_jobs, plan
 from harness.core.values import Baseline, Job, ModelSpec, Recipe, Record, Verdict
 from harness.datasets import Prepared
@@ -31,6 +32,8 @@ class Request:
     device: str = "auto"
     threads: int | None = None
     night: str = ""  # id of the night that the runs are made for
+    keep_weights: bool = False
+    init_from: str = ""  # the run whose final weights every run starts from
 
 
 @dataclass(kw_only=True)
@@ -46,6 +49,8 @@ class Cell:
     cap: int
     jobs: tuple[Job, ...]
     night: str = ""
+    start: Start = FRESH
+    keep_weights: bool = False
     records: list[Record] = field(default_factory=list)
     verdicts: tuple[Verdict, ...] = ()  # of this cell alone; what is judged together is held by the command
 
@@ -64,6 +69,8 @@ class Cell:
                     progress,
                     place=(len(self.records), total),
                     night=self.night,
+                    start=self.start,
+                    keep_weights=self.keep_weights,
                 )
             )
         held = self._judge()
@@ -106,6 +113,7 @@ def open_cell(
     """The cell that ``request`` names, its data prepared and its environments built; ``spec`` where it was read."""
     spec = spec or registry.load_model(workspace, request.model)
     recipe = choose_recipe(spec, request.recipe)
+    start = from_weights(workspace, request.init_from) if request.init_from else FRESH
     cap = max(request.max_seeds or recipe.max_seeds, len(request.seeds))
     data = prepare_data(workspace, recipe, progress.say)
     built = build_environments(workspace, spec, request.frameworks, request.environments, progress.say)
@@ -126,4 +134,6 @@ def open_cell(
             threads=threads_for(recipe, request.threads),
         ),
         night=request.night,
+        start=start,
+        keep_weights=request.keep_weights,
     )

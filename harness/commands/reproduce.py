@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness import datasets, environments, registry, store, wire
 from harness.capsule import Capsule, RunEntry
-from harness.commands.carry_out import carry_out
+from harness.commands.carry_out import Start, carry_out
 from harness.commands.choose import prepare_data
 from harness.commands.differences import what_changed
 from harness.commands.inspect import Inspected, inspected
@@ -171,7 +171,7 @@ def _train(
     for number, (task, job) in enumerate(zip(tasks, jobs, strict=True)):
         again = carry_out(
             job, task.spec, task.recipe, built[job.environment], task.data, place, progress,
-            place=(number, len(tasks)), code=task.code, parent=task.before.id,
+            place=(number, len(tasks)), start=Start(parent=task.before.id, relation="reproduced", code=task.code),
         )  # fmt: skip
         pairs.append((task.before, again))
     return tuple(pairs)

@@ -1,5 +1,5 @@
 """A run folder is append-only: job.json, environment.toml, environment.lock, uncommitted.diff, events.jsonl,
-worker.log, record.json, code/.
+worker.log, record.json, code/; weights.safetensors where they are kept, checkpoints/ until the run has finished.
 
 ``record.json`` appears last, whole and at once; a folder without it holds no result.
 """
@@ -10,6 +10,7 @@ import dataclasses
 import errno
 import json
 import os
+import shutil
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -51,6 +52,16 @@ class RunFolder:
     def write(self, name: str, text: str) -> None:
         with disk_faults(self.path):
             write_whole(self.path / name, text)
+
+    def adopt(self, source: Path, name: str) -> None:
+        """A file of another run in this one, under ``name``: the same bytes on the disk where that can be."""
+        target = self.path / name
+        with disk_faults(self.path):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                target.hardlink_to(source)
+            except OSError:  # another disk, or one that knows no links
+                shutil.copyfile(source, target)
 
     def append(self, event: Event) -> None:
         """Add one event, whole: a line that the disk cuts short is taken back."""

@@ -41,8 +41,15 @@ runs = Table(
     Column("data", Text),
     Column("environment_digest", Text),
     Column("weights_final", Text),
+    Column("weights_initial", Text),
+    Column("parent", WORD),
+    Column("relation", Text),  # how it came from its parent
+    Column("initial", WORD),  # whose weights it started from
     # Holds all that a history asks of a run: without it every row is looked up, twice the time where the file is cold.
-    Index("runs_of_a_job", "model", "recipe", "id", "environment", "framework", "machine_class", "started", "status"),
+    Index(
+        "runs_of_a_job",
+        "model", "recipe", "id", "environment", "framework", "machine_class", "started", "status", "initial",
+    ),  # fmt: skip
     Index("runs_of_a_night", "night"),
 )
 
@@ -81,6 +88,10 @@ def run_row(run_id: str, record: Record) -> dict[str, Any]:
         "data": digests.get("data"),
         "environment_digest": digests.get("environment"),
         "weights_final": digests.get("weights_final"),
+        "weights_initial": digests.get("weights_initial"),
+        "parent": record.parent,
+        "relation": record.came_by,
+        "initial": record.initial,
     }
     return {name: _text(value) if isinstance(value, str) else value for name, value in row.items()}
 
