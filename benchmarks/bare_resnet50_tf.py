@@ -25,7 +25,8 @@ for gpu in tf.config.list_physical_devices("GPU"):
     tf.config.experimental.set_memory_growth(gpu, True)
 
 model = resnet50.build(1000)
-train_step = resnet50.make_train_step(model, {"momentum": 0.9, "weight_decay": 1e-4})
+velocities = resnet50.zeros_like(model.trainable_variables)
+train_step = resnet50.make_train_step(model, velocities, {"momentum": 0.9, "weight_decay": 1e-4})
 images = tf.random.stateless_normal((batch, 224, 224, 3), (0, 0))
 labels = tf.random.stateless_uniform((batch,), (0, 1), maxval=1000, dtype=tf.int64)
 rate = tf.constant(0.1)

@@ -87,6 +87,11 @@ def _check(records: Sequence[Record]) -> None:
     for record in records:
         if record.status is not RunStatus.FINISHED:
             raise HarnessError(f"{record.id} is {record.status.value}: it holds no result to be made again")
+        if record.initial:
+            raise HarnessError(
+                f"{record.id} started from the weights of {record.initial}, which a capsule does not carry",
+                hint="pack a run that was trained from scratch",
+            )
         if record.job.mode != "train":
             raise HarnessError(
                 f"{record.id} measured a speed, which belongs to the machine", hint="pack runs that trained"

@@ -90,13 +90,15 @@ def train(run: Any) -> None:
     model = place(build(run.classes, hparams["last_gamma"]), run)
     run.weights("initial", model)
     optimizer = sgd(model, hparams)
+    run.keep(model=model, optimizer=optimizer)
     batch_size = int(hparams["batch_size"])
     steps = -(-samples_of(run, "train") // batch_size)  # rounded up: the last batch is smaller
     normalize = Normalize(run)
 
     for epoch in run.epochs():
         model.train()
-        for step, (pixels, labels) in enumerate(run.steps(inputs.batches(run, "train", batch_size))):
+        coming = run.steps(inputs.batches(run, "train", batch_size))
+        for step, (pixels, labels) in enumerate(coming, start=run.steps_done):
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(hparams, epoch, step / steps)
             loss = train_step(model, optimizer, normalize(pixels), torch.from_numpy(labels).to(run.device), run)

@@ -7,7 +7,7 @@ out wherever a stride is above one, because Keras' "same" then pads unevenly.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import inputs
 import tensorflow as tf
@@ -90,10 +90,13 @@ def train(run: Any) -> None:
     run.weights("initial", model)
     batch_size = int(hparams["batch_size"])
     steps = -(-samples_of(run, "train") // batch_size)  # rounded up: the last batch is smaller
-    train_step, predict = make_train_step(model, hparams), make_predict(model, hparams)
+    velocities = zeros_like(model.trainable_variables)
+    run.keep(model=model, velocities=velocities)
+    train_step, predict = make_train_step(model, velocities, hparams), make_predict(model, hparams)
 
     for epoch in run.epochs():
-        for step, (pixels, labels) in enumerate(run.steps(inputs.batches(run, "train", batch_size))):
+        coming = run.steps(inputs.batches(run, "train", batch_size))
+        for step, (pixels, labels) in enumerate(coming, start=run.steps_done):
             rate = learning_rate(hparams, epoch, step / steps)
             loss = train_step(normalize(pixels, hparams), tf.constant(labels), tf.constant(rate, tf.float32))
             run.loss(loss)
@@ -102,7 +105,9 @@ def train(run: Any) -> None:
     run.weights("final", model)
 
 
-def make_train_step(model: tf.keras.Model, hparams: Dict[str, Any]) -> Callable[..., tf.Tensor]:
+def make_train_step(
+    model: tf.keras.Model, velocities: List[tf.Variable], hparams: Dict[str, Any]
+) -> Callable[..., tf.Tensor]:
     """The graph of one update; it returns the batch's mean loss.
 
     SGD as PyTorch does it, in one pass over memory: the rate multiplies the velocity when it is used.
@@ -112,7 +117,6 @@ def make_train_step(model: tf.keras.Model, hparams: Dict[str, Any]) -> Callable[
     """
     momentum, decay = float(hparams["momentum"]), float(hparams["weight_decay"])
     weights = model.trainable_variables
-    velocities = [tf.Variable(tf.zeros(weight.shape), trainable=False) for weight in weights]
 
     # One graph for every batch size: the last batch of an epoch is smaller.
     @tf.function(
@@ -142,6 +146,10 @@ def make_train_step(model: tf.keras.Model, hparams: Dict[str, Any]) -> Callable[
     return train_step
 
 
+def zeros_like(weights: List[tf.Variable]) -> List[tf.Variable]:
+    return [tf.Variable(tf.zeros(weight.shape), trainable=False) for weight in weights]
+
+
 def make_predict(model: tf.keras.Model, hparams: Dict[str, Any]) -> Callable[[tf.Tensor], tf.Tensor]:
     """The graph from images to the classes of the highest logits, best first: int32 [n, max k]."""
     k = max(hparams["top_k"])
@@ -169,7 +177,7 @@ def speed(run: Any) -> None:
     set_precision(run.hparams)
     model = build(classes=1000)
     run.weights("initial", model)
-    train_step = make_train_step(model, run.hparams)
+    train_step = make_train_step(model, zeros_like(model.trainable_variables), run.hparams)
     batch_size = int(run.hparams["batch_size_gpu" if run.device == "cuda" else "batch_size_cpu"])
     images, labels = synthetic_batch(batch_size, run.seed)
     rate = tf.constant(run.hparams["learning_rate"], tf.float32)

@@ -44,7 +44,9 @@ told["scale"] = float(numpy.abs(twin["logits"]).max())
 told["difference"] = float(numpy.abs(logits - twin["logits"]).max())
 
 hparams = json.loads((folder / "hparams.json").read_text())
-train_step, rate = resnet50.make_train_step(small, hparams), tf.constant(hparams["learning_rate"], tf.float32)
+velocities = resnet50.zeros_like(small.trainable_variables)
+train_step = resnet50.make_train_step(small, velocities, hparams)
+rate = tf.constant(hparams["learning_rate"], tf.float32)
 told["losses"] = [float(train_step(images, labels, rate)) for _ in range(4)]
 
 
