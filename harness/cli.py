@@ -835,9 +835,7 @@ def whence(opened: Opener, file: Path, as_json: bool) -> int:
 
     digest, made = find(opened(), file)
     if as_json:
-        runs = [
-            {**run_json(each.record), "moment": each.moment, "digests": dict(each.record.digests)} for each in made
-        ]
+        runs = [{**run_json(each.record), "moment": each.moment, "digests": dict(each.record.digests)} for each in made]
         click.echo(_dump({"file": str(file), "digest": digest, "runs": runs}))
     else:
         click.echo(whence_text(file, digest, made))

@@ -45,7 +45,8 @@ nightly --dry-run --json
 pack runs --output --with-wheels --with-data --include-host --json
 report model --format --json
 reproduce file --into --yes --environment --threads --allow-index --json
-run model --all --recipe --framework --environment --seed --seeds --max-seeds --resume --init-from --keep-weights --budget --device --threads --json
+run model --all --recipe --framework --environment --seed --seeds --max-seeds --resume --init-from --keep-weights \
+--budget --device --threads --json
 runs
 runs export --model --night file --json
 runs import file --json

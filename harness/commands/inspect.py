@@ -13,10 +13,10 @@ from typing import Any
 
 from harness import datasets, environments, registry, store, wire
 from harness.capsule import Capsule, open_capsule, strange_lines
-from harness.wire.digests import code_digest
 from harness.core.errors import HarnessError
 from harness.core.names import printable
 from harness.core.values import Environment, Record
+from harness.wire.digests import code_digest
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,10 +29,10 @@ from harness.capsule import (
     write_capsule,
 )
 from harness.commands.report import judge_models, models_of, page_about
-from harness.wire.digests import code_digest
 from harness.core.errors import HarnessError
 from harness.core.values import Record, RunStatus
 from harness.store import RunFolder
+from harness.wire.digests import code_digest
 from harness.wire.events import dumps, encode
 from reports.capsule import render_readme
 from reports.html import render, utc

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from harness.wire.digests import code_digest
 from harness.core.values import Job, Machine, Pair, Record, RunStatus
+from harness.wire.digests import code_digest
 from harness.wire.events import Event, number
 
 

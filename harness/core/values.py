@@ -212,7 +212,9 @@ class Record:
     repository: Mapping[str, str] = field(default_factory=dict)  # head, remote: of the checkout that the code is from
     edited: tuple[str, ...] = ()  # files that were changed while it ran: they are not what ran
     parent: str = ""  # the run that this one came from
-    relation: str = ""  # how: "reproduced" from a packed one, "resumed" or "initialised"; "": as before there were others
+    relation: str = (
+        ""  # how: "reproduced" from a packed one, "resumed" or "initialised"; "": as before there were others
+    )
     initial: str = ""  # the run whose final weights it, or what it resumed, started from; "": from scratch
     path: str = ""
 

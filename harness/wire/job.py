@@ -34,9 +34,7 @@ class WorkerJob(NamedTuple):
 def dump(job: WorkerJob) -> Dict[str, Any]:
     """What job.json holds."""
     defaults = WorkerJob._field_defaults
-    return {
-        name: value for name, value in job._asdict().items() if name not in defaults or value != defaults[name]
-    }
+    return {name: value for name, value in job._asdict().items() if name not in defaults or value != defaults[name]}
 
 
 def parse(text: str) -> WorkerJob:

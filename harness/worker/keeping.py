@@ -51,7 +51,9 @@ class Keeper:
     ) -> None:
         for name, part in parts.items():
             if part is None or isinstance(part, (bool, int, float, str, tuple)):
-                raise TypeError("run.keep(%s=...): a %s cannot be put back: keep it in a dict" % (name, type(part).__name__))
+                raise TypeError(
+                    "run.keep(%s=...): a %s cannot be put back: keep it in a dict" % (name, type(part).__name__)
+                )
         self._job, self._framework, self._emit, self._made_of, self._parts = job, framework, emit, made_of, parts
         minutes = float(job.hyperparameters.get("checkpoint_minutes", MINUTES))
         self._after_epoch = 60 * minutes
@@ -153,7 +155,7 @@ class Keeper:
 
 
 def different(before: Mapping[str, Any], now: Mapping[str, Any]) -> Tuple[str, ...]:
-    """"seed was 0, is 1", one for each key, of nested ones too; the code's digests shortened."""
+    """ "seed was 0, is 1", one for each key, of nested ones too; the code's digests shortened."""
     found = []
     for name in sorted(set(before) | set(now)):
         one, other = before.get(name), now.get(name)

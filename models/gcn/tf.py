@@ -27,9 +27,7 @@ class GCN(tf.keras.layers.Layer):
         self.first = self.add_weight(shape=(features, hidden), initializer="glorot_uniform", name="first")
         self.second = self.add_weight(shape=(hidden, classes), initializer="glorot_uniform", name="second")
 
-    def logits(
-        self, x: tf.SparseTensor, adjacency: tf.SparseTensor, training: bool, draw: Any = (0, 0)
-    ) -> tf.Tensor:
+    def logits(self, x: tf.SparseTensor, adjacency: tf.SparseTensor, training: bool, draw: Any = (0, 0)) -> tf.Tensor:
         """``draw`` is the seed of this step's dropout, two integers: drawn without a hidden state, so it can resume."""
         if training:
             x = x.with_values(self.drop(x.values, draw[0], 2 * draw[1]))  # what is zero stays zero
@@ -38,7 +36,6 @@ class GCN(tf.keras.layers.Layer):
         if training:
             hidden = self.drop(hidden, draw[0], 2 * draw[1] + 1)
         return tf.sparse.sparse_dense_matmul(adjacency, tf.matmul(hidden, self.second))
-
 
     def drop(self, values: tf.Tensor, seed: int, place: Any) -> tf.Tensor:
         return tf.nn.experimental.stateless_dropout(values, self.dropout, seed=tf.stack([seed, place]))

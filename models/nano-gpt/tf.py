@@ -86,9 +86,7 @@ def make_mean_loss(model: GPT, hparams: Dict[str, Any]) -> Callable[[tf.Tensor, 
     return mean_loss
 
 
-def make_train_step(
-    model: GPT, moments: List[List[tf.Variable]], hparams: Dict[str, Any]
-) -> Callable[..., tf.Tensor]:
+def make_train_step(model: GPT, moments: List[List[tf.Variable]], hparams: Dict[str, Any]) -> Callable[..., tf.Tensor]:
     """The graph of one update by AdamW as PyTorch does it; the first step is 1.  It returns the batch's mean loss.
 
     Matrices decay, gains do not; ``configure_optimizers``.

@@ -84,14 +84,8 @@ def take(part: Any, own: Optional[Callable[[Any], Any]] = None) -> Any:
 def give(part: Any, saved: Any, own: Optional[Callable[[Any, Any], Any]] = None) -> Any:
     """Put ``saved`` back into ``part``; where it cannot be changed, what is to stand in its place."""
     given = own(part, saved) if own else None
-    if given is not None:
-        return given
-    if isinstance(part, (numpy.random.RandomState, random.Random)):
-        (part.set_state if isinstance(part, numpy.random.RandomState) else part.setstate)(saved)
-        return part
-    if isinstance(part, numpy.random.Generator):
-        part.bit_generator.state = saved
-        return part
+    if given is not None or _give_numbers(part, saved):
+        return given if given is not None else part
     if isinstance(saved, dict) and (part is None or isinstance(part, dict)):
         target = {} if part is None else part
         for key in set(target) - set(saved):
@@ -100,25 +94,35 @@ def give(part: Any, saved: Any, own: Optional[Callable[[Any, Any], Any]] = None)
             target[key] = give(target.get(key), each, own)
         return target
     if isinstance(saved, list) and (part is None or isinstance(part, list)):
-        before = part or []
-        after = [give(before[i] if i < len(before) else None, each, own) for i, each in enumerate(saved)]
-        if part is None:
-            return after
-        part[:] = after
-        return part
+        target = [] if part is None else part
+        before = dict(enumerate(target))
+        target[:] = [give(before.get(place), each, own) for place, each in enumerate(saved)]
+        return target
     if isinstance(saved, tuple):
         before = part if isinstance(part, tuple) and len(part) == len(saved) else (None,) * len(saved)
-        return tuple(give(one, each, own) for one, each in zip(before, saved))
-    if isinstance(saved, numpy.ndarray):
-        if isinstance(part, numpy.ndarray) and (part.shape, part.dtype) == (saved.shape, saved.dtype):
-            part[...] = saved
-            return part
-        return saved
+        return tuple(give(one, each, own) for one, each in zip(before, saved))  # noqa: B905 - old Python
     if isinstance(saved, dict):
         for name, each in saved.items():
             setattr(part, name, give(getattr(part, name, None), each, own))
         return part
     return saved
+
+
+def _give_numbers(part: Any, saved: Any) -> bool:
+    """Into a generator of random numbers, or an array of the same kind; whether it was one."""
+    if isinstance(part, numpy.random.RandomState):
+        part.set_state(saved)
+    elif isinstance(part, numpy.random.Generator):
+        part.bit_generator.state = saved
+    elif isinstance(part, random.Random):
+        part.setstate(saved)
+    elif isinstance(part, numpy.ndarray) and isinstance(saved, numpy.ndarray):
+        if (part.shape, part.dtype) != (saved.shape, saved.dtype):
+            return False
+        part[...] = saved
+    else:
+        return False
+    return True
 
 
 def generators() -> Any:

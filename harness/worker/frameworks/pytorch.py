@@ -74,7 +74,9 @@ def named_arrays(model: torch.nn.Module) -> Tuple[Dict[str, numpy.ndarray], int]
 def set_arrays(model: torch.nn.Module, arrays: Mapping[str, numpy.ndarray]) -> None:
     state = model.state_dict()
     plain.check_arrays({name: tuple(tensor.shape) for name, tensor in state.items()}, arrays)
-    model.load_state_dict({name: torch.from_numpy(array.copy()).to(state[name].dtype) for name, array in arrays.items()})
+    model.load_state_dict(
+        {name: torch.from_numpy(array.copy()).to(state[name].dtype) for name, array in arrays.items()}
+    )
 
 
 def take(part: Any) -> Any:

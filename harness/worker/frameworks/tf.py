@@ -124,7 +124,7 @@ def _give(part: Any, saved: Any) -> Any:
             "it has %d variables now and had %d, or their shapes differ; an optimizer must be built before run.keep"
             % (len(variables), len(arrays))
         )
-    for variable, array in zip(variables, arrays):
+    for variable, array in zip(variables, arrays):  # noqa: B905 - old Python
         own = variable.numpy().dtype
         variable.assign(array.view(own) if own.kind == "V" else array)
     return part
