@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import harness
 from harness import environments, store, wire
@@ -191,9 +192,9 @@ def _asking(stop: threading.Event) -> Iterator[None]:
             signal.signal(number, signal.default_int_handler)
 
 
-def _adopted(folder: store.RunFolder, start: Start) -> dict[str, dict[str, str]]:
+def _adopted(folder: store.RunFolder, start: Start) -> dict[str, Any]:
     """Bring what the run begins with into its folder, so that it needs no other one; the job's fields about it."""
-    fields = {}
+    fields: dict[str, Any] = {}
     if start.checkpoint:
         name = f"checkpoints/{start.checkpoint.name}"
         folder.adopt(start.checkpoint, name)

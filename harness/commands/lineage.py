@@ -140,7 +140,7 @@ def _digests(arrays: Mapping[str, numpy.ndarray]) -> Iterator[str]:
 def _digest(arrays: Iterable[numpy.ndarray]) -> str:
     """As harness/worker/data.py digests them."""
     return weights.digest(
-        weights.Raw(each.dtype.str, each.shape, memoryview(numpy.ascontiguousarray(each).reshape(-1).view(numpy.uint8)))
+        weights.Raw(each.dtype.str, each.shape, numpy.ascontiguousarray(each).reshape(-1).view(numpy.uint8).data)
         for each in arrays
     )
 

@@ -120,8 +120,11 @@ def _cut_off(workspace: registry.Workspace, folder: RunFolder) -> Record:
 def _asked(folder: RunFolder) -> dict[str, Any]:
     path = folder.path / "job.json"
     try:
-        asked = json.loads(path.read_text(encoding="utf-8"))
-        return {name: asked[name] for name in (*Job.__dataclass_fields__, "hyperparameters")} | asked
+        asked: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
+        missing = {*Job.__dataclass_fields__, "hyperparameters"} - set(asked)
+        if missing:
+            raise LookupError(f"it lacks {min(missing)}")
+        return asked
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise HarnessError(
             f"{path}: cannot be read: {type(error).__name__}: {error}", hint="make the run from scratch", code=3

@@ -94,13 +94,13 @@ def give(part: Any, saved: Any, own: Optional[Callable[[Any, Any], Any]] = None)
             target[key] = give(target.get(key), each, own)
         return target
     if isinstance(saved, list) and (part is None or isinstance(part, list)):
-        target = [] if part is None else part
-        before = dict(enumerate(target))
-        target[:] = [give(before.get(place), each, own) for place, each in enumerate(saved)]
-        return target
+        items = [] if part is None else part
+        before = dict(enumerate(items))
+        items[:] = [give(before.get(place), each, own) for place, each in enumerate(saved)]
+        return items
     if isinstance(saved, tuple):
-        before = part if isinstance(part, tuple) and len(part) == len(saved) else (None,) * len(saved)
-        return tuple(give(one, each, own) for one, each in zip(before, saved))  # noqa: B905 - old Python
+        before = dict(enumerate(part if isinstance(part, tuple) else ()))
+        return tuple(give(before.get(place), each, own) for place, each in enumerate(saved))
     if isinstance(saved, dict):
         for name, each in saved.items():
             setattr(part, name, give(getattr(part, name, None), each, own))

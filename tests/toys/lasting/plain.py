@@ -26,7 +26,7 @@ class Pace:
 def train(run: Any) -> None:
     how = os.environ.get("LASTING", "")
     own = numpy.random.RandomState(run.seed)
-    weights = {"w": own.standard_normal(50), "b": numpy.zeros((), numpy.float32)}
+    weights: dict[str, Any] = {"w": own.standard_normal(50), "b": numpy.zeros((), numpy.float32)}
     run.weights("initial", weights)
     pace, total = Pace(), {"of epoch": 0.0}
     means: list[float] = []
@@ -51,17 +51,18 @@ def train(run: Any) -> None:
         pace.after(means[-1])
         run.metric("score", 1 / (1 + sum(means)))
         if how == "killed while it writes" and epoch == 2:
-            os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+            os.fsync = lambda fd: os.kill(os.getpid(), signal.SIGKILL)
         if how == "full disk" and epoch == 1:
             os.fsync = full
     run.weights("final", weights)
 
 
 def wait_for_sigterm() -> None:
-    heard, asked = signal.getsignal(signal.SIGTERM), []  # type: ignore[var-annotated]
+    heard: Any = signal.getsignal(signal.SIGTERM)
+    asked: list[int] = []
 
     def hear(number: int, frame: Any) -> None:
-        heard(number, frame)  # type: ignore[misc,operator]
+        heard(number, frame)
         asked.append(number)
 
     signal.signal(signal.SIGTERM, hear)
@@ -69,5 +70,5 @@ def wait_for_sigterm() -> None:
         time.sleep(0.01)
 
 
-def full(_: int) -> None:
+def full(fd: Any) -> None:  # noqa: ARG001 - as os.fsync
     raise OSError(28, "No space left on device")
