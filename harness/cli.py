@@ -120,6 +120,9 @@ def list_(opened: Opener, as_json: bool) -> int:
 @click.option("--seed", "seeds", type=click.IntRange(min=0), multiple=True, help="Run this seed (repeatable).")
 @click.option("--seeds", "count", type=click.IntRange(min=1), help="Run seeds 0 to N-1 at the first look.")
 @click.option("--max-seeds", type=click.IntRange(min=1), help="Never ask for more runs than this.")
+@click.option("--resume", metavar="RUN", help="Go on with an interrupted run, as a new one that says so.")
+@click.option("--init-from", metavar="RUN", default="", help="Start from the final weights that RUN kept.")
+@click.option("--keep-weights", is_flag=True, help="Store the final weights in the run's folder.")
 @budgeted
 @on_device
 @with_threads
@@ -137,6 +140,9 @@ def run(
     seeds: tuple[int, ...],
     count: int | None,
     max_seeds: int | None,
+    resume: str | None,
+    init_from: str,
+    keep_weights: bool,
     budget: float | None,
     device: str,
     threads: int | None,
@@ -144,6 +150,17 @@ def run(
     as_json: bool,
 ) -> int:
     """Retrain MODEL, or --all, from scratch and judge it against its references."""
+    if resume:
+        chosen = (model, every, recipe, frameworks, environments, seeds, count, max_seeds, init_from, budget, threads)
+        if any(chosen) or device != "auto":
+            raise click.UsageError("--resume goes on with a stored run: leave the other choices out")
+        from harness.commands.resume import resume as go_on
+
+        outcome = go_on(opened(), resume, keep_weights=keep_weights)
+        _show_runs(outcome.records, outcome.verdicts, outcome.report, as_json)
+        return outcome.exit_code
+    if every and init_from:
+        raise click.UsageError("--init-from starts one model, not --all")
     if every == bool(model):
         raise click.UsageError("name a MODEL, or say --all")
     from harness.commands.cell import Request
@@ -161,6 +178,8 @@ def run(
         device=device,
         threads=threads,
         devices=devices,
+        keep_weights=keep_weights,
+        init_from=init_from,
     )
     outcome = (run_all if every else run_model)(opened(), request)
     _show_runs(outcome.records, outcome.verdicts, outcome.report, as_json)
@@ -799,6 +818,91 @@ def reproduce(
         click.echo(reproduction_text(*told))
         click.echo(f"\nall of it lies in {done.folder}: harness --workspace {done.folder} report")
     return done.exit_code
+
+
+@cli.group()
+def certify() -> None:
+    """What a recipe is shown to hold, on this machine."""
+
+
+@certify.command("resume")
+@click.argument("model")
+@click.option("--recipe", "-r", help="The default one if left out.")
+@click.option("--framework", "-f", "frameworks", multiple=True, help="torch, tensorflow or numpy; all if left out.")
+@click.option("--environment", "-e", "environments", multiple=True, help="From harness env list, or 'current'.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@on_device
+@with_threads
+@as_json
+@opens
+@stops_cleanly
+def certify_resume(
+    opened: Opener,
+    model: str,
+    recipe: str | None,
+    frameworks: tuple[str, ...],
+    environments: tuple[str, ...],
+    seed: int,
+    device: str,
+    threads: int | None,
+    as_json: bool,
+) -> int:
+    """Train MODEL to its end, and again with a stop in the middle; compare weights and curves bit by bit."""
+    from dataclasses import asdict
+
+    from harness.commands.cell import Request
+    from harness.commands.certify import FILE, certify_resume
+
+    request = Request(
+        model=model,
+        recipe=recipe,
+        frameworks=frameworks,
+        environments=environments,
+        seeds=(seed,),
+        max_seeds=1,
+        device=device,
+        threads=threads,
+    )
+    workspace = opened()
+    made = certify_resume(workspace, request)
+    if as_json:
+        click.echo(_dump({"certificates": [asdict(each) for each in made]}))
+    for each in () if as_json else made:
+        click.echo(f"{each.sentence}\ncertificate: {workspace.state / 'runs' / each.runs['resumed'] / FILE}")
+    return 0 if all(each.equal for each in made) else 1
+
+
+@cli.command()
+@click.argument("run", metavar="RUN")
+@as_json
+@opens
+def lineage(opened: Opener, run: str, as_json: bool) -> int:
+    """Show which runs RUN came from, and which came from it."""
+    from harness.commands.lineage import lineage as follow
+    from harness.commands.lineage import lineage_text, relative_json
+
+    found = follow(opened(), run)
+    click.echo(_dump({"lineage": relative_json(found)}) if as_json else lineage_text(found, run))
+    return 0
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@as_json
+@opens
+def whence(opened: Opener, file: Path, as_json: bool) -> int:
+    """Say which stored run ended in the weights in FILE (.safetensors, .npz), or began with them."""
+    from harness.commands.lineage import whence as find
+    from harness.commands.lineage import whence_text
+    from reports.json_view import run_json
+
+    digest, made = find(opened(), file)
+    if as_json:
+        runs = [{**run_json(each.record), "moment": each.moment, "digests": dict(each.record.digests)} for each in made]
+        click.echo(_dump({"file": str(file), "digest": digest, "runs": runs}))
+    else:
+        click.echo(whence_text(file, digest, made))
+    return 0 if made else 1
 
 
 @cli.group()

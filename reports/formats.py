@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 from harness.core.families import told
 from harness.core.show import show, show_difference
 from harness.core.values import Record, Status, Verdict
-from reports.html import SYMBOLS, worst_first
+from reports.html import SYMBOLS, ended, worst_first
 
 FAILURES = (Status.REGRESSION, Status.IMPROVED)
 ERRORS = (Status.ERROR, Status.INVALID, Status.UNMEASURED)
@@ -43,6 +43,7 @@ def markdown(verdicts: Sequence[Verdict], records: Sequence[Record]) -> str:
     head = ("verdict", "job", "environment", "metric", "measured", "reference", "margin")
     table = [_row(head), _row(["---"] * len(head), escape=False), *map(_row, rows)]
     passed = sum(verdict.status is Status.PASS for verdict in verdicts)
+    sentences += [f"- {_inline(record.id)}: {ended(record)}" for record in records if record.mark]
     summary = (
         f"**{passed} of {len(verdicts)} verdicts are PASS**, from {len(records)} run(s). {_inline(told(verdicts))}"
     )

@@ -142,6 +142,7 @@ def _environment() -> jinja2.Environment:
         interval=interval,
         safe_url=safe_url,
         apart=apart,
+        ended=ended,
     )
     return environment
 
@@ -184,6 +185,11 @@ def _shortened(value: str | None, long: int) -> str:
     if value is None:
         return "–"
     return value if len(value) <= long else f"{value[:long]}…"
+
+
+def ended(record: Record) -> str:
+    """finished; finished, resumed: how a run ended, with the mark that it must not lose."""
+    return ", ".join(filter(None, (record.status.value, record.mark)))
 
 
 def utc(seconds: float) -> str:

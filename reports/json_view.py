@@ -25,6 +25,9 @@ def run_json(record: Record) -> dict[str, Any]:
         "status": record.status.value,
         "metrics": dict(record.metrics),
         "path": record.path,
+        "relation": record.came_by,
+        "parent": record.parent,
+        "initial": record.initial,
     }
 
 

@@ -12,7 +12,7 @@ from harness.core.night import CellState, Night, cell_words
 from harness.core.show import show, show_difference
 from harness.core.trends import Trend
 from harness.core.values import Record, Verdict
-from reports.html import apart
+from reports.html import apart, ended
 
 
 def run_table(records: Sequence[Record]) -> str:
@@ -22,7 +22,7 @@ def run_table(records: Sequence[Record]) -> str:
             record.job.environment,
             record.job.recipe,
             record.job.seed,
-            record.status.value,
+            ended(record),
             ", ".join(f"{name} {value:.4g}" for name, value in sorted(record.metrics.items())) or "–",
             _number(record, "samples_per_second", "{:.4g}"),
             _number(record, "flops_share", "{:.0%}"),
@@ -57,7 +57,7 @@ def stored_table(records: Sequence[Record]) -> str:
             f"{record.job.model}/{record.job.recipe}",
             record.job.environment,
             record.job.seed,
-            record.status.value,
+            ended(record),
             ", ".join(f"{name} {value:.4g}" for name, value in sorted(record.metrics.items())) or "–",
             f"{record.seconds / 60:.1f}",
         )

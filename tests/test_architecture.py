@@ -18,6 +18,8 @@ cli --workspace --data-dir --version
 aa model -n --recipe --environment --budget --device --threads --json
 baseline
 baseline record model --recipe --environment --reason --runs --json
+certify
+certify resume model --recipe --framework --environment --seed --device --threads --json
 check model --json
 compare sides --model --recipe --max-pairs --budget --device --threads --json
 data
@@ -37,6 +39,7 @@ history model --recipe --metric --json
 index
 index rebuild --json
 inspect file --json
+lineage run --json
 list --json
 machine --json
 matrix --models --environments --recipes --seeds --max-seeds --budget --resume --dry-run --json
@@ -44,12 +47,14 @@ nightly --dry-run --json
 pack runs --output --with-wheels --with-data --include-host --json
 report model --format --json
 reproduce file --into --yes --environment --threads --allow-index --json
-run model --all --recipe --framework --environment --seed --seeds --max-seeds --budget --device --threads --json
+run model --all --recipe --framework --environment --seed --seeds --max-seeds --resume --init-from --keep-weights \
+--budget --device --threads --json
 runs
 runs export --model --night file --json
 runs import file --json
 runs list --model --json
 status --max-age --json
+whence file --json
 wrap --name --metric --log --logged --lower --seed command --json
 """
 

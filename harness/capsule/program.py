@@ -13,10 +13,10 @@ from pathlib import PurePath
 from typing import Any
 
 from harness.capsule.privacy import PATH
-from harness.core.digests import code_digest
 from harness.core.errors import HarnessError
 from harness.core.reproduction import is_program
 from harness.core.values import Record
+from harness.wire.digests import code_digest
 
 PROGRAM = "program"  # the environment that is made again for it, in a capsule
 FILES = "files"  # its data set

@@ -37,7 +37,7 @@ def record_baseline(
     stored = [
         record
         for record in newest_runs(store.load_records(workspace.state, models=(model,)))
-        if record.job.recipe == recipe.name and environment in (None, record.job.environment)
+        if record.job.recipe == recipe.name and environment in (None, record.job.environment) and not record.initial
     ]
     if not stored:
         where = f"{model}/{recipe.name}" + (f" in {environment}" if environment else "")

@@ -6,17 +6,22 @@ import dataclasses
 import datetime
 import os
 import secrets
+import shutil
+import signal
+import threading
 import time
-from collections.abc import Mapping
-from contextlib import closing, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import harness
 from harness import environments, store, wire
 from harness.commands.machine import this_machine
 from harness.core.errors import HarnessError
 from harness.core.fold import fold
-from harness.core.values import Job, ModelSpec, Pair, Recipe, Record
+from harness.core.values import Job, ModelSpec, Pair, Recipe, Record, RunStatus
 from harness.datasets import Prepared
 from harness.environments import Built
 from harness.execution import Watch, changed_since, copy_snapshot, follow, repository_of, take_snapshot
@@ -27,6 +32,25 @@ from reports.progress import Progress
 
 # Python's own variables would lead a worker to the orchestrator's packages, or another home.
 NOT_PASSED_ON = ("PYTHON", "VIRTUAL_ENV", "HARNESS_", "CONDA_", "__PYVENV_LAUNCHER__")
+ASKED = b"stopping: a run that keeps its state writes it first; once more to stop at once\n"
+INITIAL = "initial.safetensors"  # in the folder of a run that starts from another one's weights
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Start:
+    """What a run begins with, where that is not today's files and random weights."""
+
+    parent: str = ""  # the run that it comes from
+    relation: str = ""  # how: "reproduced", "resumed" or "initialised"
+    code: Path | None = None  # an earlier snapshot to run
+    checkpoint: Path | None = None  # to go on from
+    initial: str = ""  # the run whose weights it starts from
+    weights: Path | None = None  # these weights
+    repository: Mapping[str, str] | None = None  # where the snapshot's code came from
+    difference: Path | None = None  # what of it was not committed
+
+
+FRESH = Start()
 
 
 def carry_out(
@@ -41,31 +65,42 @@ def carry_out(
     place: tuple[int, int],
     pair: Pair | None = None,
     night: str = "",
-    code: Path | None = None,
-    parent: str = "",
+    start: Start = FRESH,
+    keep_weights: bool = False,
+    stop_at: tuple[int, int] | None = None,
 ) -> Record:
     """Run one job to its end, whatever that is, and store what happened.
 
-    ``place`` is (how many runs came before, how many there are).  ``code`` is an earlier snapshot to run instead
-    of today's files, and ``parent`` the run that it was taken for.  Raises HarnessError when the run
-    folder cannot be written, and passes KeyboardInterrupt on after marking the run interrupted.
+    ``place`` is (how many runs came before, how many there are).  ``stop_at`` is an epoch and a step at whose end
+    the worker gets SIGTERM.  Raises HarnessError when the run folder cannot be written, and KeyboardInterrupt
+    after marking the run interrupted: a first Ctrl-C or SIGTERM lets a worker that keeps its state write it, a
+    second one does not.
     """
+    code = start.code
     folder = store.create_run(workspace.state, new_run_id(job))
     with store.disk_faults(folder.path):
-        digest = copy_snapshot(code, folder.code) if code else take_snapshot(folder.code, *_sources(spec))
-    folder.write_job(worker_job(folder.id, job, recipe, data))
+        digest = copy_snapshot(code, folder.code) if code else take_snapshot(folder.code, *sources(spec))
+    folder.write_job(
+        worker_job(folder.id, job, recipe, data)._replace(
+            keep_weights=keep_weights,
+            stop_at={"epoch": stop_at[0], "step": stop_at[1]} if stop_at else None,
+            **_adopted(folder, start),
+        )
+    )
     for ending, text in environments.written(workspace.shelves, job.environment).items():
         folder.write(f"environment{ending}", text)
     submitted = {
         "code": digest,
         "environment": built.environment.digest,
         "data": data.manifest if data else None,
-        "command": f"python -m harness run {command_line(job)}",
+        "command": _command(job, start),
         "variables": dict(built.environment.variables),
         "pair": dataclasses.asdict(pair) if pair else None,
         "night": night,
-        "parent": parent,
-        "repository": None if code else _repository(folder, spec),
+        "parent": start.parent,
+        "relation": start.relation,
+        "initial": start.initial,
+        "repository": start.repository if code else _repository(folder, spec),
     }
     events = [Event("submitted", time.time(), submitted)]
     folder.append(events[0])
@@ -76,20 +111,28 @@ def carry_out(
         epochs=recipe.hyperparameters.get("epochs"),
         expected_seconds=expected_seconds(workspace.state, job, recipe),
     )
+    stop = threading.Event()
     started = follow(
         [str(built.python), "-s", str(folder.code / "harness" / "worker"), str(folder.path / "job.json")],
         run_id=folder.id,
         folder=folder.path,
         variables=worker_variables(job, built.environment.variables),
         deadline_seconds=60 * recipe.deadline_minutes,
+        stop=stop,
     )
     try:
-        with Watch() if job.mode == "speed" else nullcontext() as watch, closing(started) as arriving:
+        with (
+            _asking(stop),
+            Watch() if job.mode == "speed" else nullcontext() as watch,
+            closing(started) as arriving,
+        ):
             for event in arriving:
                 folder.append(event)
                 events.append(event)
                 progress.event(event)
-        if not code and (edited := changed_since(folder.code, *_sources(spec))):
+        if stop.is_set():
+            raise KeyboardInterrupt
+        if not code and (edited := changed_since(folder.code, *sources(spec))):
             events.append(Event("edited", time.time(), {"files": edited}))
             folder.append(events[-1])
         if watch and (told := watch.told()):
@@ -98,7 +141,9 @@ def carry_out(
     except KeyboardInterrupt:
         events.append(Event("reaped", time.time(), {"reason": "interrupted"}))
         folder.append(events[-1])
-        _keep(folder, fold(folder.id, job, events, path=str(folder.path)), workspace, progress)
+        record = fold(folder.id, job, events, path=str(folder.path))
+        _keep(folder, record, workspace, progress)
+        progress.stop_run(record)
         raise
     record = fold(folder.id, job, events, path=str(folder.path))
     _keep(folder, record, workspace, progress)
@@ -111,6 +156,8 @@ def carry_out(
 def _keep(folder: store.RunFolder, record: Record, workspace: Workspace, progress: Progress) -> None:
     """Store the record, then index it.  An index that does not answer is said and caught up with later."""
     folder.finish(record)
+    if record.status is RunStatus.FINISHED:
+        store.forget_checkpoints(folder)
     from harness.store.index import open_index
 
     try:
@@ -120,14 +167,66 @@ def _keep(folder: store.RunFolder, record: Record, workspace: Workspace, progres
         progress.say(f"{folder.id} is stored but not yet in the index: {'; '.join(error.messages)}")
 
 
-def _sources(spec: ModelSpec) -> list[Path]:
+@contextmanager
+def _asking(stop: threading.Event) -> Iterator[None]:
+    """While a worker goes on, what would interrupt us only asks; the second time it interrupts."""
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        os.write(2, ASKED)  # nothing else may be written from here: it could have come while something was
+
+    main = threading.current_thread() is threading.main_thread()
+    heard = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if main and signal.getsignal(number) is signal.default_int_handler
+    ]
+    for number in heard:
+        signal.signal(number, ask)
+    try:
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, signal.default_int_handler)
+
+
+def _adopted(folder: store.RunFolder, start: Start) -> dict[str, Any]:
+    """Bring what the run begins with into its folder, so that it needs no other one; the job's fields about it."""
+    fields: dict[str, Any] = {}
+    if start.checkpoint:
+        name = f"checkpoints/{start.checkpoint.name}"
+        folder.adopt(start.checkpoint, name)
+        fields["resume"] = {"run": start.parent, "checkpoint": name}
+    if start.weights:
+        folder.adopt(start.weights, INITIAL)
+        fields["initial"] = {"run": start.initial, "weights": INITIAL}
+    if start.difference and start.difference.is_file():
+        with store.disk_faults(folder.path):
+            shutil.copyfile(start.difference, folder.path / start.difference.name)
+    return fields
+
+
+def _command(job: Job, start: Start) -> str:
+    if start.relation == "resumed":
+        return f"python -m harness run --resume {start.parent}"
+    return f"python -m harness run {command_line(job, start.initial)}"
+
+
+def rerun(record: Record) -> str:
+    """The command that makes a run anew, from its first step."""
+    return f"python -m harness run {command_line(record.job, record.initial)}"
+
+
+def sources(spec: ModelSpec) -> list[Path]:
     return [Path(folder) for folder in (spec.folder, *spec.families)]
 
 
 def _repository(folder: store.RunFolder, spec: ModelSpec) -> dict[str, str] | None:
     """Commit and address of the checkout that the code is from; what was not committed goes into the folder."""
     package = Path(harness.__file__).parent
-    found = repository_of([*_sources(spec), package / "wire", package / "worker"])
+    found = repository_of([*sources(spec), package / "wire", package / "worker"])
     if found is None:
         return None
     if found.difference:
@@ -145,12 +244,14 @@ def slug(job: Job) -> str:
     return f"{job.model}-{job.recipe}-{job.environment}-s"
 
 
-def command_line(job: Job) -> str:
-    """The arguments of ``harness run`` that make this very job again."""
+def command_line(job: Job, initial: str = "") -> str:
+    """The arguments of ``harness run`` that make this very job again, from the weights of run ``initial``."""
+    begin = f" --init-from {initial}" if initial else ""
     return (
         f"{job.model} --recipe {job.recipe} --framework {job.framework} --environment {job.environment}"
         f" --seed {job.seed} --max-seeds 1 --device {job.device} --threads {job.threads}"
         + (f" --devices {job.devices}" if job.devices > 1 else "")
+        + begin
     )
 
 

@@ -8,8 +8,9 @@ from functools import cached_property
 from statistics import mean
 
 from harness import registry
-from harness.commands.carry_out import carry_out, expected_seconds
+from harness.commands.carry_out import FRESH, Start, carry_out, expected_seconds
 from harness.commands.choose import build_environments, prepare_data, threads_for
+from harness.commands.start import from_weights
 from harness.core.plan import choose_recipe, more_jobs, plan
 from harness.core.values import Baseline, Job, ModelSpec, Recipe, Record, Verdict
 from harness.datasets import Prepared
@@ -32,6 +33,8 @@ class Request:
     threads: int | None = None
     devices: int = 1
     night: str = ""  # id of the night that the runs are made for
+    keep_weights: bool = False
+    init_from: str = ""  # the run whose final weights every run starts from
 
 
 @dataclass(kw_only=True)
@@ -47,6 +50,8 @@ class Cell:
     cap: int
     jobs: tuple[Job, ...]
     night: str = ""
+    start: Start = FRESH
+    keep_weights: bool = False
     records: list[Record] = field(default_factory=list)
     verdicts: tuple[Verdict, ...] = ()  # of this cell alone; what is judged together is held by the command
 
@@ -65,6 +70,8 @@ class Cell:
                     progress,
                     place=(len(self.records), total),
                     night=self.night,
+                    start=self.start,
+                    keep_weights=self.keep_weights,
                 )
             )
         held = self._judge()
@@ -107,6 +114,7 @@ def open_cell(
     """The cell that ``request`` names, its data prepared and its environments built; ``spec`` where it was read."""
     spec = spec or registry.load_model(workspace, request.model)
     recipe = choose_recipe(spec, request.recipe)
+    start = from_weights(workspace, request.init_from) if request.init_from else FRESH
     cap = max(request.max_seeds or recipe.max_seeds, len(request.seeds))
     data = prepare_data(workspace, recipe, progress.say)
     built = build_environments(workspace, spec, request.frameworks, request.environments, progress.say)
@@ -128,4 +136,6 @@ def open_cell(
             devices=request.devices,
         ),
         night=request.night,
+        start=start,
+        keep_weights=request.keep_weights,
     )

@@ -26,11 +26,11 @@ from harness.capsule import (
     reproducible,
     strange_lines,
 )
-from harness.core.digests import code_digest
 from harness.core.errors import HarnessError
 from harness.core.names import leads_down, printable
 from harness.core.reproduction import is_program
 from harness.core.values import Environment, Record
+from harness.wire.digests import code_digest
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,11 +38,11 @@ from harness.capsule import (
     write_capsule,
 )
 from harness.commands.report import judge_models, models_of, page_about
-from harness.core.digests import code_digest
 from harness.core.errors import HarnessError
 from harness.core.reproduction import is_program
 from harness.core.values import Record, RunStatus
 from harness.store import RunFolder
+from harness.wire.digests import code_digest
 from harness.wire.events import dumps, encode
 from reports.capsule import render_readme
 from reports.html import render, utc
@@ -103,6 +103,11 @@ def _check(records: Sequence[Record]) -> None:
     for record in records:
         if record.status is not RunStatus.FINISHED:
             raise HarnessError(f"{record.id} is {record.status.value}: it holds no result to be made again")
+        if record.initial:
+            raise HarnessError(
+                f"{record.id} started from the weights of {record.initial}, which a capsule does not carry",
+                hint="pack a run that was trained from scratch",
+            )
         if record.job.mode != "train":
             raise HarnessError(
                 f"{record.id} measured a speed, which belongs to the machine", hint="pack runs that trained"

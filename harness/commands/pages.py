@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import store
-from harness.commands.carry_out import command_line
+from harness.commands.carry_out import rerun
 from harness.commands.differences import what_changed
 from harness.core.errors import HarnessError
 from harness.core.newest import newest_runs
@@ -156,9 +156,7 @@ def write_runs(folder: Path, records: Iterable[Record]) -> None:
         path = folder / page_of("run", record.id)
         if _made_by(path) != view_digest():
             log = "" if record.status is RunStatus.FINISHED else store.log_tail(record)
-            store.write_whole(
-                path, render_run(record, f"python -m harness run {command_line(record.job)}", log), forced=False
-            )
+            store.write_whole(path, render_run(record, rerun(record), log), forced=False)
 
 
 def _made_by(path: Path) -> str:

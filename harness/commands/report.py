@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from harness import registry, store
-from harness.commands.carry_out import command_line
+from harness.commands.carry_out import rerun
 from harness.commands.pages import History, explain, load_history, write_models, write_runs
 from harness.core.changes import key, said
 from harness.core.errors import HarnessError, nearest
@@ -151,7 +151,7 @@ def page_about(
         title=f"Reproduction report: {', '.join(sorted({record.job.model for record in records}))}",
         verdicts=tuple(verdicts),
         records=tuple(records),
-        rerun={record.id: f"python -m harness run {command_line(record.job)}" for record in records},
+        rerun={record.id: rerun(record) for record in records},
         generated=generated,
         notes=tuple(notes),
         references=tuple(reference for baseline in baselines for reference in baseline.references),

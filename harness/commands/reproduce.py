@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness import datasets, environments, registry, store, wire
 from harness.capsule import PROGRAM, Capsule, RunEntry, packed_environment, public_program
-from harness.commands.carry_out import carry_out
+from harness.commands.carry_out import Start, carry_out
 from harness.commands.choose import prepare_data
 from harness.commands.differences import what_changed
 from harness.commands.inspect import Inspected, inspected
@@ -186,7 +186,7 @@ def _train(
             keep_for_later(place, task.spec.name, [recipe])
         again = carry_out(
             job, task.spec, recipe, made, task.data, place, progress,
-            place=(number, len(tasks)), code=task.code, parent=task.before.id,
+            place=(number, len(tasks)), start=Start(parent=task.before.id, relation="reproduced", code=task.code),
         )  # fmt: skip
         pairs.append((public_program(task.before), public_program(again)))
     return tuple(pairs)

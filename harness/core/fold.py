@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from harness.core.digests import code_digest, installed_digest
+from harness.core.digests import installed_digest
 from harness.core.values import Job, Machine, Pair, Record, RunStatus
+from harness.wire.digests import code_digest
 from harness.wire.events import Event, number
 
 
@@ -19,6 +20,8 @@ def fold(id: str, job: Job, events: Iterable[Event], *, path: str = "") -> Recor
     history = list(events)
     last = {event.kind: event.fields for event in history}  # the latest of each kind
     status, reason = _status(last)
+    if status is not RunStatus.FINISHED:
+        reason += _goes_on(id, last)
     started = history[0].time if history else 0.0
     stopped = history[-1].time if history else 0.0
     submitted = last.get("submitted", {})
@@ -66,6 +69,8 @@ def fold(id: str, job: Job, events: Iterable[Event], *, path: str = "") -> Recor
             for name in last.get(kind, {}).get(field, ())
         ),
         parent=str(submitted.get("parent", "")),
+        relation=str(submitted.get("relation", "")),
+        initial=str(submitted.get("initial", "")),
         path=path,
     )
 
@@ -74,16 +79,28 @@ def _status(last: dict[str, dict[str, Any]]) -> tuple[RunStatus, str]:
     if "reaped" in last:
         if last["reaped"].get("reason") == "deadline":
             return RunStatus.TIMEOUT, f"stopped at its deadline of {last['reaped'].get('seconds', 0):.0f} s"
-        return RunStatus.INTERRUPTED, str(last["reaped"].get("reason", "interrupted"))
+        told = last.get("run_stop", {})
+        word = str(last["reaped"].get("reason", "interrupted"))
+        return RunStatus.INTERRUPTED, f"{word}: {told['reason']}" if told.get("status") == "stopped" else word
     exit_code = last.get("worker_exit", {}).get("returncode")
     if "run_stop" not in last:
         where = f" after epoch {last['epoch_stop']['epoch']}" if "epoch_stop" in last else " before its first epoch"
         return RunStatus.CRASHED, f"the worker died without a last word{where} ({_exit(exit_code)}); see worker.log"
+    if last["run_stop"].get("status") == "stopped":
+        return RunStatus.INTERRUPTED, str(last["run_stop"].get("reason", ""))
     if last["run_stop"].get("status") != "finished":
         return RunStatus.ERROR, str(last["run_stop"].get("reason", "")) or "the worker gave no reason"
     if exit_code not in (0, None):
         return RunStatus.CRASHED, f"the worker died after its last event ({_exit(exit_code)}); see worker.log"
     return RunStatus.FINISHED, ""
+
+
+def _goes_on(id: str, last: dict[str, dict[str, Any]]) -> str:
+    """Where a run that did not finish left a state, its own or that of the run which it resumed."""
+    at = last.get("checkpoint") or last.get("resumed")
+    if at is None:
+        return ""
+    return f"; it can go on from epoch {at['epoch']}, step {at['step']}: python -m harness run --resume {id}"
 
 
 def _exit(code: int | None) -> str:

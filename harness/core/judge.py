@@ -28,15 +28,24 @@ def judge(records: Sequence[Record], recipe: Recipe, baseline: Baseline) -> tupl
 
     ``records`` are runs of ``recipe``; every one of them counts, the failed ones too.
     """
-    groups: dict[Group, list[Record]] = {}
+    groups: dict[tuple[Group, str], list[Record]] = {}
     for record in records:
-        groups.setdefault(record.job.group, []).append(record)
+        groups.setdefault((record.job.group, record.initial), []).append(record)
     return tuple(
-        verdict
+        _marked(verdict, group)
         for group in groups.values()
         for metric in recipe.metrics
         for verdict in _judge_metric(group, metric, baseline)
     )
+
+
+def _marked(verdict: Verdict, records: Sequence[Record]) -> Verdict:
+    """A run that went on with an interrupted one is as good as the certificate of its recipe: so it is always said."""
+    resumed = [record.id for record in records if record.id in verdict.runs and record.came_by == "resumed"]
+    if not resumed:
+        return verdict
+    told = f"{len(resumed)} of {len(verdict.runs)} run(s) resumed an interrupted one: {', '.join(resumed)}"
+    return replace(verdict, sentence=f"{verdict.sentence} Marked: {told}.")
 
 
 def unjudgeable(records: Sequence[Record], metric: Metric) -> Verdict | None:
@@ -67,6 +76,9 @@ def _unlike(records: Sequence[Record]) -> str:
 def _judge_metric(records: list[Record], metric: Metric, baseline: Baseline) -> list[Verdict]:
     if fault := unjudgeable(records, metric):
         return [fault]
+    if records[0].initial:
+        told = f"started from the weights of {records[0].initial}: references hold for a training from scratch"
+        return [make_verdict(records, metric, Status.NO_BASELINE, told)]
     references = _applicable(records[0], metric, baseline)
     if not references:
         return [make_verdict(records, metric, Status.NO_BASELINE, _why_none(records[0], metric, baseline))]

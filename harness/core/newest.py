@@ -16,9 +16,9 @@ def newest_runs(records: Iterable[Record]) -> tuple[Record, ...]:
     ``records`` come oldest first.  Made alike means equal digests of code, environment and data and
     the same machine class; a run that never got that far (no digests) stands alone.
     """
-    groups: dict[Group, list[Record]] = {}
+    groups: dict[tuple[Group, str], list[Record]] = {}
     for record in records:
-        groups.setdefault(record.job.group, []).append(record)
+        groups.setdefault((record.job.group, record.initial), []).append(record)  # other first weights, another job
     chosen: list[Record] = []
     for runs in groups.values():
         made = _made(runs[-1])

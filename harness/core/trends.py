@@ -142,7 +142,9 @@ def _trend(
 
 
 def _counts(run: Record, metric: Metric) -> bool:
-    return run.status is RunStatus.FINISHED and (metric.name != SPEED or not disturbance([run]))
+    if run.status is not RunStatus.FINISHED or run.initial:  # other first weights, another training
+        return False
+    return metric.name != SPEED or not disturbance([run])
 
 
 def _published(run: Point, recipe: Recipe, baseline: Baseline, metric: Metric) -> Reference | None:

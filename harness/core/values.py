@@ -224,8 +224,22 @@ class Record:
     installed: Mapping[str, str] = field(default_factory=dict)  # of a wrapped program: sha256 of each package's files
     elsewhere: tuple[str, ...] = ()  # of a wrapped program: packages that were not installed from an index
     edited: tuple[str, ...] = ()  # files that were changed while it ran: they are not what ran
-    parent: str = ""  # the packed run that this one was made again from
+    parent: str = ""  # the run that this one came from
+    relation: str = (
+        ""  # how: "reproduced" from a packed one, "resumed" or "initialised"; "": as before there were others
+    )
+    initial: str = ""  # the run whose final weights it, or what it resumed, started from; "": from scratch
     path: str = ""
+
+    @property
+    def came_by(self) -> str:
+        """How it came from ``parent``; empty for a run of its own."""
+        return (self.relation or "reproduced") if self.parent else ""
+
+    @property
+    def mark(self) -> str:
+        """What every report has to say beside its status; empty for a run from its first step to its last."""
+        return ", ".join(filter(None, ("resumed" * (self.came_by == "resumed"), "initialised" * bool(self.initial))))
 
 
 class Point(NamedTuple):

@@ -18,6 +18,7 @@ from harness import wire
 from harness.wire.events import Event, decode
 
 GRACE_SECONDS = 3.0  # between SIGTERM and SIGKILL at a deadline, and for the pipe to close after
+KEEPING_SECONDS = 60.0  # the same for a worker that ends its step and writes its state first
 MARK = "HARNESS_RUN_ID"  # in the environment of everything a run starts
 
 
@@ -28,8 +29,12 @@ def follow(
     folder: Path,
     variables: Mapping[str, str],
     deadline_seconds: float,
+    stop: threading.Event | None = None,
 ) -> Generator[Event, None, None]:
     """Start ``command`` in ``folder`` and yield its events until it is gone.
+
+    ``stop`` ends it when it is set: at once, or, where its events said that it keeps its state, by SIGTERM and
+    ``KEEPING_SECONDS`` to write it.
 
     stdout and stderr go to ``folder/worker.log``.  A line that is no event is yielded as
     ``garbled``; ``reaped`` tells that the deadline ended the run; ``worker_exit`` is always the
@@ -64,8 +69,10 @@ def follow(
     reaper = _Reaper(process, deadline_seconds)
     reaper.start()
     try:
-        for line in _lines(events, reaper):
-            yield _event(line)
+        for line in _lines(events, reaper, stop):
+            event = _event(line)
+            reaper.keeping = reaper.keeping or event.kind == "keeps"
+            yield event
     finally:
         reaper.stop()
         _kill_marked(run_id)
@@ -84,6 +91,8 @@ class _Reaper(threading.Thread):
         self._process = process
         self._deadline_seconds = deadline_seconds
         self.deadline_passed = False
+        self.keeping = False  # whether the worker writes its state after SIGTERM
+        self._told = False
         self.gone_at: float | None = None  # monotonic seconds
 
     def run(self) -> None:
@@ -91,13 +100,31 @@ class _Reaper(threading.Thread):
             self._process.wait(self._deadline_seconds)
         except subprocess.TimeoutExpired:
             self.deadline_passed = True
-            self._signal_group(signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(GRACE_SECONDS)
+            self._terminate()
         # What the worker started (data loaders) lives on in its group and would hold the pipe.
         self._signal_group(signal.SIGKILL)
         self._process.wait()
         self.gone_at = time.monotonic()
+
+    def ask(self) -> None:
+        """Let the worker end by itself, in a thread of its own; a second call changes nothing."""
+        if not self._told:
+            self._told = True
+            threading.Thread(target=self._end, daemon=True, name=f"end of {self._process.pid}").start()
+
+    def _end(self) -> None:
+        if self.keeping:
+            self._terminate()
+        self._signal_group(signal.SIGKILL)
+
+    def _terminate(self) -> None:
+        """SIGTERM, and the time to heed it.  One that writes its state still needs what it started."""
+        if self.keeping:
+            self._process.send_signal(signal.SIGTERM)
+        else:
+            self._signal_group(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(KEEPING_SECONDS if self.keeping else GRACE_SECONDS)
 
     def stop(self) -> None:
         """End the group now; returns when the worker is gone."""
@@ -110,10 +137,12 @@ class _Reaper(threading.Thread):
             os.killpg(self._process.pid, number)
 
 
-def _lines(descriptor: int, reaper: _Reaper) -> Iterator[bytes]:
+def _lines(descriptor: int, reaper: _Reaper, stop: threading.Event | None) -> Iterator[bytes]:
     """Whole lines until every writer has closed, or the worker is gone and the pipe stays silent."""
     rest = b""
     while True:
+        if stop and stop.is_set():
+            reaper.ask()
         ready, _, _ = select.select([descriptor], [], [], 0.5)
         if not ready:
             if reaper.gone_at is not None and time.monotonic() - reaper.gone_at > GRACE_SECONDS:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 
-from harness.core.digests import code_digest
+from harness.wire.digests import snapshot_digest
 
 
 def take_snapshot(code: Path, model_folder: Path, *family_folders: Path) -> str:
@@ -46,9 +45,7 @@ def changed_since(code: Path, model_folder: Path, *family_folders: Path) -> list
 
 
 def digest_of(code: Path) -> str:
-    return code_digest(
-        {path.relative_to(code).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in _files(code)}
-    )
+    return snapshot_digest(str(code))
 
 
 def _copy_folder(source: Path, target: Path) -> None:

@@ -1,5 +1,6 @@
 """Run folders: the facts.  Everything else can be made again from them."""
 
+from harness.store.checkpoints import Checkpoint, checkpoints, forget_checkpoints, newest_checkpoint
 from harness.store.folders import (
     RunFolder,
     create_run,
@@ -16,16 +17,20 @@ from harness.store.nights import NightFolder, create_night, nights, one_night_at
 from harness.store.said import load_said, remember
 
 __all__ = [
+    "Checkpoint",
     "NightFolder",
     "RunFolder",
+    "checkpoints",
     "create_night",
     "create_run",
     "disk_faults",
+    "forget_checkpoints",
     "load_origin",
     "load_records",
     "load_run",
     "load_said",
     "log_tail",
+    "newest_checkpoint",
     "nights",
     "one_night_at_a_time",
     "remember",

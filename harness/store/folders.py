@@ -1,5 +1,5 @@
 """A run folder is append-only: job.json, environment.toml, environment.lock, uncommitted.diff, events.jsonl,
-worker.log, record.json, code/.
+worker.log, record.json, code/; weights.safetensors where they are kept, checkpoints/ until the run has finished.
 
 ``record.json`` appears last, whole and at once; a folder without it holds no result.
 """
@@ -10,6 +10,7 @@ import dataclasses
 import errno
 import json
 import os
+import shutil
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -20,7 +21,7 @@ from harness.core.differences import Origin
 from harness.core.errors import HarnessError, nearest
 from harness.core.values import Record
 from harness.wire.events import Event, decode, dumps, encode
-from harness.wire.job import WorkerJob
+from harness.wire.job import WorkerJob, dump
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -46,11 +47,21 @@ class RunFolder:
         }
 
     def write_job(self, job: WorkerJob) -> None:
-        self.write("job.json", dumps(job._asdict(), indent=1) + "\n")
+        self.write("job.json", dumps(dump(job), indent=1) + "\n")
 
     def write(self, name: str, text: str) -> None:
         with disk_faults(self.path):
             write_whole(self.path / name, text)
+
+    def adopt(self, source: Path, name: str) -> None:
+        """A file of another run in this one, under ``name``: the same bytes on the disk where that can be."""
+        target = self.path / name
+        with disk_faults(self.path):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                target.hardlink_to(source)
+            except OSError:  # another disk, or one that knows no links
+                shutil.copyfile(source, target)
 
     def append(self, event: Event) -> None:
         """Add one event, whole: a line that the disk cuts short is taken back."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from operator import itemgetter
 from pathlib import Path
@@ -71,7 +71,7 @@ class Index:
                 runs.c.environment,
                 runs.c.machine_class,
                 runs.c.started,
-                sql.case((runs.c.status == RunStatus.FINISHED.value, metrics.c.value)),
+                sql.case(((runs.c.status == RunStatus.FINISHED.value) & (runs.c.initial == ""), metrics.c.value)),
                 *measured,
             )
             .outerjoin(metrics, (metrics.c.run == runs.c.number) & (metrics.c.name == metric))
@@ -86,6 +86,24 @@ class Index:
         wanted = [column == value for column, value in ((runs.c.model, model), (runs.c.night, night)) if value]
         with reading(self._engine) as connection:
             return sorted(connection.scalars(sql.select(runs.c.id).where(*wanted)))
+
+    def of_weights(self, digests: Collection[str]) -> list[tuple[str, str]]:
+        """(run, "final" or "initial") of every run that ended in or began with such weights, oldest first."""
+        found = []
+        with reading(self._engine) as connection:
+            for moment in ("final", "initial"):
+                column = runs.c[f"weights_{moment}"]
+                query = sql.select(runs.c.id).where(column.in_(sorted(digests)))
+                found += [(run, moment) for run in connection.scalars(query)]
+        return sorted(found)
+
+    def parents(self) -> list[tuple[str, str, str, str]]:
+        """(run, parent, relation, initial) of every run that came from another one, oldest first."""
+        query = sql.select(runs.c.id, runs.c.parent, runs.c.relation, runs.c.initial).where(
+            (runs.c.parent != "") | (runs.c.initial != "")
+        )
+        with reading(self._engine) as connection:
+            return sorted((row[0], row[1], row[2], row[3]) for row in connection.execute(query))
 
     def _add(self, found: Iterable[tuple[str, Record]]) -> None:
         insert = sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert

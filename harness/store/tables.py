@@ -12,6 +12,11 @@ from harness.core.values import Record
 WORD = Text().with_variant(Text(collation="C"), "postgresql")  # compared by bytes, as Python does
 SHARES = ("cpu_share", "foreign_share", "steal_share", "wait_share", "throttled_share")  # what tells a disturbed speed
 
+# All that a history asks of a run: without it every row is looked up, twice the time where the file is cold.
+COVERED = (
+    "model", "recipe", "id", "environment", "framework", "machine_class", "started", "status", "initial",
+)  # fmt: skip
+
 metadata = MetaData()
 
 workspace = Table("workspace", metadata, Column("id", Text, primary_key=True))  # whose index it is: one row
@@ -41,8 +46,11 @@ runs = Table(
     Column("data", Text),
     Column("environment_digest", Text),
     Column("weights_final", Text),
-    # Holds all that a history asks of a run: without it every row is looked up, twice the time where the file is cold.
-    Index("runs_of_a_job", "model", "recipe", "id", "environment", "framework", "machine_class", "started", "status"),
+    Column("weights_initial", Text),
+    Column("parent", WORD),
+    Column("relation", Text),  # how it came from its parent
+    Column("initial", WORD),  # whose weights it started from
+    Index("runs_of_a_job", *COVERED),
     Index("runs_of_a_night", "night"),
 )
 
@@ -81,6 +89,10 @@ def run_row(run_id: str, record: Record) -> dict[str, Any]:
         "data": digests.get("data"),
         "environment_digest": digests.get("environment"),
         "weights_final": digests.get("weights_final"),
+        "weights_initial": digests.get("weights_initial"),
+        "parent": record.parent,
+        "relation": record.came_by,
+        "initial": record.initial,
     }
     return {name: _text(value) if isinstance(value, str) else value for name, value in row.items()}
 

@@ -30,11 +30,15 @@ environment        packages {name: version}, variables {NAME: value} (allow-list
 libraries          versions the framework reports as loaded (oneDNN, MKL, CUDA, cuDNN, ...)
 settings           threads, device, seed, deterministic (asked for), precision
 data               name, digest (of the manifest that the worker mapped)
+keeps              parts [..]: from here on the run can be stopped and gone on with
+resumed            run, epoch, step, seconds (to read it): this run goes on with that one; what was reported
+                   of its epochs is reported again
+checkpoint         file, epoch, step, bytes, seconds: written; checkpoint_failed: reason, epoch, step
 weights            moment "initial" | "final", sha256, parameters (trainable count)
 first_batches      sha256 of each of the first batches of the training split
 epoch_start        epoch (from 0)
 tracked_stats      epoch, step, steps, loss, samples_per_second: progress, at most 2 a second
-epoch_stop         epoch, loss (mean over samples), samples, seconds
+epoch_stop         epoch, loss (mean over samples), samples, seconds, steps
 eval_accuracy      metric, value, epoch (null: of the whole run)
 step_times         seconds [..] of every step, warmup (how many to leave out), samples (a step)
 measurement        wall, CPU shares, memory peak, matrix-product peak: see ``worker.run``
@@ -42,7 +46,8 @@ determinism        asked, held, reasons [..]
 files              of a wrapped program: code {path: sha256}, data {path: {sha256, bytes}}, edited
                    [path, ..] (changed while it ran), packages {name: version}, installed {name: sha256
                    of what its wheel brought}, elsewhere [name, ..] (not from an index), python, executable
-run_stop           status "finished" | "error", reason, seconds: always the worker's last
+run_stop           status "finished" | "error" | "stopped" (by SIGTERM, with a checkpoint), reason, seconds:
+                   always the worker's last
 =================  ==========================================================================
 
 The orchestrator adds to the same file: ``submitted`` first (digests of code and environment, the

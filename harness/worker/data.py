@@ -18,13 +18,13 @@ files, ``"layout": "image-shards"`` with ``"splits": {"train": {"samples": 20, "
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
 import numpy
 
+from harness.wire import weights
 from harness.wire.listing import list_images, shard_names
 
 Batch = Tuple[numpy.ndarray, numpy.ndarray]
@@ -122,11 +122,12 @@ def order(seed: int, epoch: int, samples: int) -> numpy.ndarray:
 
 def digest_of(*arrays: numpy.ndarray) -> str:
     """sha256 over dtype, shape and bytes of the arrays, in order."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(("%s%s" % (array.dtype.str, array.shape)).encode())
-        digest.update(numpy.ascontiguousarray(array).data)
-    return digest.hexdigest()
+    return weights.digest(map(raw, arrays))
+
+
+def raw(array: numpy.ndarray) -> weights.Raw:
+    contiguous = numpy.ascontiguousarray(array)  # which makes of a number an array of one
+    return weights.Raw(array.dtype.str, array.shape, contiguous.reshape(-1).view(numpy.uint8).data)
 
 
 def _map(path: str, entry: Dict[str, Any]) -> numpy.ndarray:

@@ -24,6 +24,7 @@ from harness.wire.machine import find_machine
 from harness.worker import ranks
 from harness.worker.data import open_data
 from harness.worker.emit import Emitter
+from harness.worker.keeping import Stopped
 from harness.worker.run import Diverged, Run
 
 # What decides results and may be told to a stranger.  Everything else in the environment of a
@@ -38,7 +39,7 @@ NOT_TOLD = ("TOKEN", "SECRET", "PASSWORD", "KEY", "TF_VAR_", "TF_CLI_", "_HOME",
 
 
 def main(job_path: str) -> int:
-    """Return the process's exit status: 0 finished, 1 the model failed."""
+    """Return the process's exit status: 0 finished, 1 the model failed or was stopped."""
     emit = Emitter(int(os.environ[wire.EVENTS_FD]) if not ranks.rank() else os.open(os.devnull, os.O_WRONLY))
     threading.Thread(target=_follow_lifeline, args=(int(os.environ[wire.LIFELINE_FD]),), daemon=True).start()
     started = time.perf_counter()
@@ -53,6 +54,8 @@ def main(job_path: str) -> int:
     try:
         with open(job_path, encoding="utf-8") as file:
             _work(jobs.parse(file.read()), emit)
+    except Stopped as error:
+        status, reason = "stopped", str(error)
     except Diverged as error:
         status, reason = "error", str(error)
     except Exception as error:  # noqa: BLE001 - the worker's door: whatever a model does becomes an event
@@ -76,7 +79,8 @@ def _work(job: jobs.WorkerJob, emit: Emitter) -> None:
     numpy.random.seed(own_seed)
     framework = importlib.import_module("harness.worker.frameworks." + wire.MODEL_FILES[job.framework][:-3])
     settings = framework.prepare(job._replace(threads=max(1, job.threads // job.devices)))
-    emit("environment", packages=_packages(), variables=_variables())
+    packages = _packages()
+    emit("environment", packages=packages, variables=_variables())
     emit("libraries", **framework.libraries())
     if cores:
         settings["cores"] = cores
@@ -86,7 +90,8 @@ def _work(job: jobs.WorkerJob, emit: Emitter) -> None:
     data = open_data(job.data) if job.data else None
     if data:
         emit("data", name=data.name, digest=data.digest)
-    run = Run(job, framework, emit, data, device=settings["device"])
+    made_of = {"python": platform.python_version(), "packages": packages}
+    run = Run(job, framework, emit, data, device=settings["device"], made_of=made_of)
     model = _load_model(job)
     getattr(model, job.mode)(run)
     run.finish()

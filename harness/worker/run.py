@@ -5,6 +5,8 @@ A model exports ``train(run)`` and, for recipes of mode "speed", ``speed(run)``:
     def train(run):
         model = build(run.classes)
         run.weights("initial", model)
+        optimizer = ...
+        run.keep(model=model, optimizer=optimizer)  # after everything that has state: the run can be gone on with
         for epoch in run.epochs():
             for images, labels in run.steps(run.batches("train")):
                 ...
@@ -29,11 +31,12 @@ from typing import Any, Deque, Dict, Iterable, Iterator, List, Optional, Tuple, 
 
 import numpy
 
-from harness.wire import SPEED
+from harness.wire import SPEED, weights
 from harness.wire.job import WorkerJob
 from harness.worker import measure, ranks
-from harness.worker.data import Batch, Data, Graph, digest_of, order
+from harness.worker.data import Batch, Data, Graph, digest_of, order, raw
 from harness.worker.emit import Emitter
+from harness.worker.keeping import Keeper, Position
 
 Item = TypeVar("Item")
 FIRST_BATCHES = 3  # digested: enough to see another order, augmentation or data set
@@ -47,7 +50,15 @@ class Diverged(Exception):
 
 
 class Run:
-    def __init__(self, job: WorkerJob, framework: ModuleType, emit: Emitter, data: Optional[Data], device: str) -> None:
+    def __init__(
+        self,
+        job: WorkerJob,
+        framework: ModuleType,
+        emit: Emitter,
+        data: Optional[Data],
+        device: str,
+        made_of: Optional[Dict[str, Any]] = None,
+    ) -> None:
         self.seed = job.seed
         self.device = device  # "cpu" | "cuda"
         self.threads = job.threads
@@ -73,6 +84,11 @@ class Run:
         self._first_batches: List[str] = []
         self._first = measure.sample()
         self._shares: Dict[str, float] = {}  # of the timed steps; a training is measured whole
+        self._made_of = made_of or {}  # python and packages
+        self._keeper: Optional[Keeper] = None
+        self._told: List[Any] = []  # [kind, fields] of what was reported of epochs
+        self._done = 0  # steps of the current epoch that an earlier run made
+        self._skip = 0  # of these, batches that are still to be left out
 
     # -- data -----------------------------------------------------------------------------
 
@@ -137,7 +153,8 @@ class Run:
         """Row numbers of each batch, int64 [n]: for a model that reads its input itself.
 
         With several devices, those of this one: ``batch_size`` and the order are of all together, and
-        rank r of ``world`` takes every ``world``-th row from the r-th on.
+        rank r of ``world`` takes every ``world``-th row from the r-th on.  In an epoch that a resumed run goes on
+        with, the batches of the training split that were seen are left out.
         """
         size = batch_size or int(self.hparams["batch_size"])
         if rows is None:
@@ -150,7 +167,10 @@ class Run:
         stop = samples - samples % size if drop_last else samples
         if split == "train":
             self._batches_total = math.ceil(stop / size)
-        for start in range(0, stop, size):
+        skipped = 0
+        if split == "train":
+            skipped, self._skip = self._skip, 0
+        for start in range(skipped * size, stop, size):
             whole = rows[start : min(start + size, stop)]
             if split == "train" and self._world > 1:
                 self._whole.append(len(whole))
@@ -168,13 +188,15 @@ class Run:
 
     def epochs(self) -> Iterator[int]:
         """Count ``hparams["epochs"]`` epochs from 0 and report each; a model may leave them early by ``break``."""
-        for epoch in range(int(self.hparams["epochs"])):
-            self._epoch, self._steps, self._samples, self._losses, self._waited = epoch, 0, 0, [], 0.0
-            self._emit("epoch_start", epoch=epoch)
-            self._epoch_started = time.perf_counter()
+        first = self._resumed.epoch if self._resumed else 0
+        self._epoch = first - 1 if first else None  # where no epoch is left, what comes is still of the last one
+        for epoch in range(first, int(self.hparams["epochs"])):
+            self._start_epoch(epoch)
             yield epoch
             if self._losses:  # a model that never entered steps() has nothing to report here
                 self._stop_epoch()
+            if self._keeper and self._keeper.wants(epoch + 1, 0):
+                self._keeper.write(self._position(epoch + 1))
 
     def steps(self, batches: Iterable[Item]) -> Iterator[Item]:
         """Pass batches on, one a training step; ends the epoch's clock after the last.
@@ -183,10 +205,13 @@ class Run:
         batches are made ahead and are there at once where the accelerator is the slower one.
         """
         self._check_devices()
-        source = iter(batches)
+        keeper = self._keeper
+        coming = iter(batches)
+        if keeper and self._done:  # an iterator may draw when it is made, and did so before the run was stopped
+            keeper.set_generators()
         while True:
             asked = time.perf_counter()
-            batch = next(source, END)
+            batch = next(coming, END)
             self._waited += time.perf_counter() - asked
             if batch is END:
                 break
@@ -195,10 +220,45 @@ class Run:
             self._samples += self._batch_samples
             if time.perf_counter() >= self._next_stats:
                 self._report_progress()
+            if keeper and keeper.wants(self.epoch, self._steps):
+                keeper.write(self._position(self.epoch))
+        self._skip = 0
         self._framework.synchronize()
         self._epoch_seconds = time.perf_counter() - self._epoch_started
-        self._epoch_rates.append(self._samples / self._epoch_seconds)
-        self._wait_shares.append(self._waited / self._epoch_seconds)
+        self._epoch_rates.append(self._samples / max(self._epoch_seconds, 1e-9))
+        self._wait_shares.append(self._waited / max(self._epoch_seconds, 1e-9))
+
+    @property
+    def steps_done(self) -> int:
+        """Steps of the current epoch that were made before the run was interrupted; 0 in any other.
+
+        For a model that counts steps, or draws its batches itself: ``Run.indices`` and ``Run.batches`` leave
+        out what was seen by themselves.
+        """
+        return self._done
+
+    def keep(self, **parts: Any) -> None:
+        """Say what the training's state is made of; everything that decides how it goes on, when all of it exists.
+
+        A part is a model, an optimizer, a scheduler, a GradScaler, a generator of random numbers, a variable or a
+        list of them, an object with plain attributes, or a dict or list of these and of plain values, which is
+        changed in place.  From now on the state is written to ``checkpoints/`` when an epoch ends and the last one
+        is ``hparams["checkpoint_minutes"]`` old (10 unless given; 0: at every end), within an epoch when it is as
+        old as that (10 for 0), and at the step's end after SIGTERM.  In a resumed run the parts are put back here,
+        and ``epochs`` and ``steps`` go on where the state was written.
+
+        Python's, numpy's and the framework's global generators are kept anyhow.  What an epoch adds up in a local
+        variable is not: keep it in a dict.  Raises TypeError or ValueError for a part that cannot be kept, or whose
+        saved state does not fit.
+        """
+        self._keeper = Keeper(self._job, self._framework, self._emit, self._made_of, parts)
+        resumed = self._resumed
+        if resumed:
+            self._told = list(resumed.told)
+            self._epoch_rates = list(resumed.rates)
+            self._first_batches = list(resumed.first_batches)
+            if len(self._first_batches) == FIRST_BATCHES:
+                self._emit("first_batches", sha256=self._first_batches)
 
     def loss(self, value: Any) -> None:
         """The mean loss of this step's batch: a number or a detached 0-d tensor.
@@ -222,7 +282,7 @@ class Run:
         if name not in self._job.metrics:
             raise ValueError("recipe %s declares no metric %s in model.toml" % (self._job.recipe, name))
         number = float(value)
-        self._emit("eval_accuracy", metric=name, value=number, epoch=self._epoch if epoch is None else epoch)
+        self._tell("eval_accuracy", metric=name, value=number, epoch=self._epoch if epoch is None else epoch)
         if not math.isfinite(number):
             raise Diverged("%s is %r after epoch %s" % (name, number, self._epoch))
 
@@ -240,10 +300,22 @@ class Run:
         return self._framework.total(values) if self._world > 1 else values
 
     def weights(self, moment: str, model: Any) -> None:
-        """Report the digest of all weights, ``moment`` "initial" or "final"."""
+        """Report the digest of all weights, ``moment`` "initial" or "final".
+
+        The initial ones are replaced here where the run starts from another one's; the final ones are stored where
+        they are to be kept.
+        """
+        job = self._job
+        if moment == "initial" and job.initial:
+            read = weights.read(job.initial["weights"])
+            arrays = {name: numpy.frombuffer(each.data, each.dtype).reshape(each.shape) for name, each in read.items()}
+            self._framework.set_arrays(model, arrays)
         arrays, parameters = self._framework.named_arrays(model)
         digest = digest_of(*(array for _, array in sorted(arrays.items())))
         self._emit("weights", moment=moment, sha256=digest, parameters=parameters)
+        if moment == "final" and job.keep_weights:
+            about = {"model": job.model, "recipe": job.recipe, "framework": job.framework}
+            weights.write(weights.FILE, {name: raw(array) for name, array in arrays.items()}, about)
 
     def files(self, code: Dict[str, str], data: Dict[str, Any], edited: List[str], **interpreter: Any) -> None:
         """Report what a wrapped program used: sha256 of each file, what changed meanwhile, and its interpreter."""
@@ -312,11 +384,57 @@ class Run:
         if self._world > 1 and not self._together:
             raise ValueError("%s trains on one device, and %d were asked for" % (self._job.model, self._world))
 
+    @property
+    def _resumed(self) -> Optional[Position]:
+        return self._keeper.resumed if self._keeper else None
+
+    def _start_epoch(self, epoch: int) -> None:
+        self._epoch, self._steps, self._samples, self._losses = epoch, 0, 0, []
+        self._done = self._skip = 0
+        self._waited = 0.0
+        seconds = 0.0
+        resumed = self._resumed
+        if resumed and resumed.epoch == epoch:
+            self._steps = self._done = self._skip = resumed.step
+            self._samples, seconds = resumed.samples, resumed.seconds
+            self._losses = [(float(loss), samples) for loss, samples in resumed.losses]
+        self._emit("epoch_start", epoch=epoch)
+        self._epoch_started = time.perf_counter() - seconds
+        if self._keeper and resumed and resumed.epoch == epoch:
+            self._keeper.set_generators()
+
+    def _position(self, epoch: int) -> Position:
+        """``epoch`` is the current one, or the next where that has ended."""
+        self._losses = [(float(value), samples) for value, samples in self._losses]
+        within = epoch == self._epoch
+        return Position(
+            epoch=epoch,
+            step=self._steps if within else 0,
+            samples=self._samples if within else 0,
+            seconds=time.perf_counter() - self._epoch_started if within else 0.0,
+            losses=self._losses,
+            first_batches=self._first_batches,
+            rates=self._epoch_rates,
+            told=self._told,
+        )
+
+    def _tell(self, kind: str, **fields: Any) -> None:
+        """Report what a resumed run has to report again, so that its record is whole."""
+        self._emit(kind, **fields)
+        self._told.append([kind, fields])
+
     def _stop_epoch(self) -> None:
         losses, self._losses = self._losses, []
         total = sum(samples for _, samples in losses)
         loss = sum(float(value) * samples for value, samples in losses) / max(total, 1)
-        self._emit("epoch_stop", epoch=self._epoch, loss=loss, samples=self._samples, seconds=self._epoch_seconds)
+        self._tell(
+            "epoch_stop",
+            epoch=self._epoch,
+            loss=loss,
+            samples=self._samples,
+            seconds=self._epoch_seconds,
+            steps=self._steps,
+        )
         if not math.isfinite(loss):
             raise Diverged("the training loss is %r in epoch %s" % (loss, self._epoch))
 

@@ -77,11 +77,14 @@ def train(run: Any) -> None:
     run.weights("initial", model)
     letters, following = examples(run, "train")
     parameters = list(model.parameters())
-    step, printed = 0, []
+    kept: Dict[str, Any] = {"printed": [], "ahead": None}
+    run.keep(model=model, g=g, kept=kept)
+    per_epoch = hparams["steps_per_epoch"]
 
     model.train()
-    for _ in run.epochs():
-        for x, y in run.steps(batches(run, g, letters, following)):
+    for epoch in run.epochs():
+        coming = run.steps(batches(run, g, letters, following, kept))
+        for step, (x, y) in enumerate(coming, start=epoch * per_epoch + run.steps_done):
             loss = functional.cross_entropy(model(x), y)
             for parameter in parameters:
                 parameter.grad = None
@@ -90,13 +93,12 @@ def train(run: Any) -> None:
             with torch.no_grad():
                 for parameter in parameters:
                     parameter.sub_(rate * parameter.grad)
-            if step % hparams["steps_per_epoch"] == 0:
-                printed.append(float(loss))
+            if step % per_epoch == 0:
+                kept["printed"].append(float(loss))
             run.loss(loss.detach())
-            step += 1
 
     run.metric("train_loss", mean_loss(model, *examples(run, "train")))
     run.metric("val_loss", mean_loss(model, *examples(run, "val")))
     published = hparams["published_step_losses"]
-    run.metric("step_loss_deviation", max(abs(ours - theirs) for ours, theirs in zip(printed, published)))
+    run.metric("step_loss_deviation", max(abs(ours - theirs) for ours, theirs in zip(kept["printed"], published)))
     run.weights("final", model)

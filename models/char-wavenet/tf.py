@@ -80,19 +80,21 @@ def train(run: Any) -> None:
     run.weights("initial", model)
     letters, following = examples(run, "train")
     train_steps = make_train_steps(model, letters, following, hparams)
-    step, printed = 0, []
+    kept: Dict[str, Any] = {"step": 0, "printed": []}
+    run.keep(model=model, g=g, kept=kept)
 
     for _ in run.epochs():
         for batches in run.steps(chunks(run, g, len(following))):
+            step = kept["step"]
             rate = hparams["learning_rate"] if step < hparams["decay_step"] else hparams["final_learning_rate"]
             losses = train_steps(tf.constant(batches), tf.constant(rate, tf.float32)).numpy()
             if step % hparams["steps_per_epoch"] == 0:
-                printed.append(float(losses[0]))
+                kept["printed"].append(float(losses[0]))
             run.loss(losses.mean())
-            step += len(losses)
+            kept["step"] += len(losses)
 
     run.metric("train_loss", mean_loss(model, *examples(run, "train")))
     run.metric("val_loss", mean_loss(model, *examples(run, "val")))
     published = hparams["published_step_losses"]
-    run.metric("step_loss_deviation", max(abs(ours - theirs) for ours, theirs in zip(printed, published)))
+    run.metric("step_loss_deviation", max(abs(ours - theirs) for ours, theirs in zip(kept["printed"], published)))
     run.weights("final", model)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Tuple
+from itertools import islice
+from typing import Any, Dict, Iterator, Tuple
 
 import torch
 from torch import nn
@@ -12,16 +13,21 @@ AHEAD = 100  # batches
 
 
 def batches(
-    run: Any, g: torch.Generator, letters: torch.Tensor, following: torch.Tensor
+    run: Any, g: torch.Generator, letters: torch.Tensor, following: torch.Tensor, kept: Dict[str, Any]
 ) -> Iterator[Tuple[torch.Tensor, torch.Tensor]]:
     """Examples drawn with replacement, [batch_size, context] and [batch_size]: an epoch is a number of steps here.
 
     A hundred batches are drawn and looked up at once: the same numbers as one by one, at a fraction of the calls.
+    ``kept["ahead"]`` is the generator's state before the hundred at hand, which a resumed run draws once more.
     """
-    steps, size = run.hparams["steps_per_epoch"], run.hparams["batch_size"]
-    for start in range(0, steps, AHEAD):
+    steps, size, done = run.hparams["steps_per_epoch"], run.hparams["batch_size"], run.steps_done
+    if done % AHEAD:
+        g.set_state(kept["ahead"])
+    for start in range(done - done % AHEAD, steps, AHEAD):
+        kept["ahead"] = g.get_state()
         rows = torch.randint(0, len(following), (min(AHEAD, steps - start), size), generator=g)
-        for drawn, x, y in zip(rows.numpy(), letters[rows].unbind(), following[rows].unbind()):
+        hundred = zip(rows.numpy(), letters[rows].unbind(), following[rows].unbind())
+        for drawn, x, y in islice(hundred, max(0, done - start), None):
             run.saw_batch(drawn)
             yield x, y
 

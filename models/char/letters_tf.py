@@ -43,7 +43,7 @@ def cross_entropy(logits: tf.Tensor, following: tf.Tensor) -> tf.Tensor:
 def chunks(run: Any, g: Draws, samples: int) -> Iterator[numpy.ndarray]:
     """Row numbers of many steps, int64 [steps, batch_size], drawn with replacement."""
     size, steps = run.hparams["batch_size"], run.hparams["graph_steps"]
-    for _ in range(run.hparams["steps_per_epoch"] // steps):
+    for _ in range(run.hparams["steps_per_epoch"] // steps - run.steps_done):
         batches = g.integers(samples, (steps, size))
         for rows in batches:
             run.saw_batch(rows)

@@ -47,6 +47,7 @@ def train(run: Any) -> None:
     run.weights("initial", model)
     optimizer = torch.optim.Adam(model.parameters(), lr=hparams["learning_rate"], eps=hparams["epsilon"])
     validation_losses: List[float] = []
+    run.keep(model=model, optimizer=optimizer, validation_losses=validation_losses)
 
     for _ in run.epochs():
         model.train()

@@ -27,14 +27,18 @@ class GCN(tf.keras.layers.Layer):
         self.first = self.add_weight(shape=(features, hidden), initializer="glorot_uniform", name="first")
         self.second = self.add_weight(shape=(hidden, classes), initializer="glorot_uniform", name="second")
 
-    def logits(self, x: tf.SparseTensor, adjacency: tf.SparseTensor, training: bool) -> tf.Tensor:
+    def logits(self, x: tf.SparseTensor, adjacency: tf.SparseTensor, training: bool, draw: Any = (0, 0)) -> tf.Tensor:
+        """``draw`` is the seed of this step's dropout, two integers: drawn without a hidden state, so it can resume."""
         if training:
-            x = x.with_values(tf.nn.dropout(x.values, self.dropout))  # what is zero stays zero
+            x = x.with_values(self.drop(x.values, draw[0], 2 * draw[1]))  # what is zero stays zero
         hidden = tf.sparse.sparse_dense_matmul(x, tf.convert_to_tensor(self.first))
         hidden = tf.nn.relu(tf.sparse.sparse_dense_matmul(adjacency, hidden))
         if training:
-            hidden = tf.nn.dropout(hidden, self.dropout)
+            hidden = self.drop(hidden, draw[0], 2 * draw[1] + 1)
         return tf.sparse.sparse_dense_matmul(adjacency, tf.matmul(hidden, self.second))
+
+    def drop(self, values: tf.Tensor, seed: int, place: Any) -> tf.Tensor:
+        return tf.nn.experimental.stateless_dropout(values, self.dropout, seed=tf.stack([seed, place]))
 
 
 def build(features: int, classes: int, hparams: Dict[str, Any]) -> GCN:
@@ -47,9 +51,12 @@ def train(run: Any) -> None:
     adjacency = sparse(propagation(graph), graph.nodes, graph.nodes)
     model = build(graph.features, run.classes, hparams)
     run.weights("initial", model)
-    train_step = make_train_step(model, x, adjacency, hparams)
+    optimizer = tf.keras.optimizers.Adam(hparams["learning_rate"], epsilon=hparams["epsilon"])
+    optimizer.build(model.trainable_weights)  # its own variables must exist before the graph is made
+    train_step = make_train_step(model, optimizer, x, adjacency, hparams, run.seed)
     predict = make_predict(model, x, adjacency)
     validation_losses: List[float] = []
+    run.keep(model=model, optimizer=optimizer, validation_losses=validation_losses)
 
     for _ in run.epochs():
         for nodes, labels in run.steps(run.batches("train", shuffle=False)):
@@ -64,17 +71,17 @@ def train(run: Any) -> None:
 
 
 def make_train_step(
-    model: GCN, x: tf.SparseTensor, adjacency: tf.SparseTensor, hparams: Dict[str, Any]
+    model: GCN, optimizer: Any, x: tf.SparseTensor, adjacency: tf.SparseTensor, hparams: Dict[str, Any], seed: int
 ) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
     """The graph of one update from all labelled nodes; it returns their loss."""
     weights = model.trainable_weights
-    optimizer = tf.keras.optimizers.Adam(hparams["learning_rate"], epsilon=hparams["epsilon"])
-    optimizer.build(weights)  # its own variables must exist before the graph is made
 
     @tf.function(input_signature=[NODES, NODES])
     def train_step(nodes: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            loss = objective(model, model.logits(x, adjacency, training=True), nodes, labels, hparams)
+            draw = (seed % 2**31, tf.cast(optimizer.iterations, tf.int32))
+            logits = model.logits(x, adjacency, training=True, draw=draw)
+            loss = objective(model, logits, nodes, labels, hparams)
         optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
         return loss
 

@@ -119,6 +119,7 @@ class Average:
         self.every = every
         self.weights = [tf.Variable(tf.convert_to_tensor(weight), trainable=False) for weight in model.weights]
         self.copies = tf.Variable(True, trainable=False)
+        self.state = [*self.weights, self.copies]
 
         @tf.function
         def blend(follow: tf.Tensor) -> None:

@@ -27,6 +27,7 @@ def train(run: Any, build: Build) -> None:
     run.weights("initial", model)
     step = Step(model, run)
     average = make_average(model, hparams)
+    run.keep(model=model, optimizer=step.optimizer, scaler=step.scaler, **({"average": average} if average else {}))
     normalize = Normalize(run)
     batch_size = int(hparams["batch_size"])
     samples = inputs.samples_of(run, "train")
@@ -34,7 +35,8 @@ def train(run: Any, build: Build) -> None:
 
     for epoch in run.epochs():
         model.train()
-        for number, (pixels, labels) in enumerate(run.steps(inputs.batches(run, "train", batch_size))):
+        coming = run.steps(inputs.batches(run, "train", batch_size))
+        for number, (pixels, labels) in enumerate(coming, start=run.steps_done):
             mix = mixing.draw(hparams, run.seed, epoch, number, *pixels.shape[1:3])
             step.set_rate(learning_rate(hparams, epoch, number / steps))
             whole = min(batch_size, samples - number * batch_size)

@@ -26,13 +26,15 @@ def train(run: Any, build: Build) -> None:
     run.weights("initial", model)
     step = Step(model, run)
     average = make_average(model, hparams)
+    run.keep(model=model, update=step.state, **({"average": average.state} if average else {}))
     predict = make_predict(model, hparams)
     batch_size = int(hparams["batch_size"])
     samples = inputs.samples_of(run, "train")
     steps = -(-samples // batch_size)  # rounded up: the last batch is smaller
 
     for epoch in run.epochs():
-        for number, (pixels, labels) in enumerate(run.steps(inputs.batches(run, "train", batch_size))):
+        coming = run.steps(inputs.batches(run, "train", batch_size))
+        for number, (pixels, labels) in enumerate(coming, start=run.steps_done):
             mix = mixing.draw(hparams, run.seed, epoch, number, *pixels.shape[1:3])
             layers_tf.set_moment(run.seed, epoch * steps + number)
             rate = learning_rate(hparams, epoch, number / steps)

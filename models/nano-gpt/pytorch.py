@@ -55,12 +55,15 @@ def train(run: Any) -> None:
     model = GPT(recipe.first_weights(run.classes, hparams, run.seed), hparams).to(run.device)
     run.weights("initial", model)
     optimizer = adamw(model, hparams)
-    batches = recipe.windows(recipe.text_of(run, "train"), hparams, numpy.random.RandomState([run.seed, 1]))
-    step = 0
+    draws = numpy.random.RandomState([run.seed, 1])
+    batches = recipe.windows(recipe.text_of(run, "train"), hparams, draws)
+    run.keep(model=model, optimizer=optimizer, draws=draws)
+    per_epoch = hparams["steps_per_epoch"]
 
-    for _ in run.epochs():
+    for epoch in run.epochs():
         model.train()
-        for x, y in run.steps(noted(run, islice(batches, hparams["steps_per_epoch"]))):
+        coming = run.steps(noted(run, islice(batches, per_epoch - run.steps_done)))
+        for step, (x, y) in enumerate(coming, start=epoch * per_epoch + run.steps_done):
             for group in optimizer.param_groups:
                 group["lr"] = recipe.learning_rate(step, hparams)
             loss = mean_loss(model, x, y, run)
@@ -69,7 +72,6 @@ def train(run: Any) -> None:
             nn.utils.clip_grad_norm_(model.parameters(), hparams["clip_norm"])
             optimizer.step()
             run.loss(loss.detach())
-            step += 1
         run.metric("val_loss", estimate(model, run))
     run.weights("final", model)
 

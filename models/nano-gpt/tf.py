@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any, Callable, Dict, Iterator
+from typing import Any, Callable, Dict, Iterator, List
 
 import numpy
 import recipe
@@ -54,15 +54,18 @@ def train(run: Any) -> None:
     hparams = run.hparams
     model = GPT(recipe.first_weights(run.classes, hparams, run.seed), hparams)
     run.weights("initial", model)
-    train_step, mean_loss = make_train_step(model, hparams), make_mean_loss(model, hparams)
-    batches = recipe.windows(recipe.text_of(run, "train"), hparams, numpy.random.RandomState([run.seed, 1]))
-    step = 0
+    moments = [[tf.Variable(tf.zeros(each.shape), trainable=False) for each in model.weights] for _ in range(2)]
+    train_step, mean_loss = make_train_step(model, moments, hparams), make_mean_loss(model, hparams)
+    draws = numpy.random.RandomState([run.seed, 1])
+    batches = recipe.windows(recipe.text_of(run, "train"), hparams, draws)
+    run.keep(model=model, moments=moments, draws=draws)
+    per_epoch = hparams["steps_per_epoch"]
 
-    for _ in run.epochs():
-        for x, y in run.steps(noted(run, islice(batches, hparams["steps_per_epoch"]))):
+    for epoch in run.epochs():
+        coming = run.steps(noted(run, islice(batches, per_epoch - run.steps_done)))
+        for step, (x, y) in enumerate(coming, start=epoch * per_epoch + run.steps_done):
             rate = recipe.learning_rate(step, hparams)
             run.loss(train_step(tf.constant(x), tf.constant(y), tf.constant(rate, tf.float32), tf.constant(step + 1.0)))
-            step += 1
         run.metric("val_loss", estimate(mean_loss, run))
     run.weights("final", model)
 
@@ -83,15 +86,14 @@ def make_mean_loss(model: GPT, hparams: Dict[str, Any]) -> Callable[[tf.Tensor, 
     return mean_loss
 
 
-def make_train_step(model: GPT, hparams: Dict[str, Any]) -> Callable[..., tf.Tensor]:
+def make_train_step(model: GPT, moments: List[List[tf.Variable]], hparams: Dict[str, Any]) -> Callable[..., tf.Tensor]:
     """The graph of one update by AdamW as PyTorch does it; the first step is 1.  It returns the batch's mean loss.
 
     Matrices decay, gains do not; ``configure_optimizers``.
     """
     beta1, beta2 = hparams["beta1"], hparams["beta2"]
     weights = model.trainable_weights
-    means = [tf.Variable(tf.zeros(weight.shape), trainable=False) for weight in weights]
-    squares = [tf.Variable(tf.zeros(weight.shape), trainable=False) for weight in weights]
+    means, squares = moments  # of the gradients
     shape = (hparams["batch_size"], hparams["block_size"])
     batch, number = tf.TensorSpec(shape, tf.int64), tf.TensorSpec((), tf.float32)
 

@@ -11,6 +11,7 @@ def train(run: Any) -> None:
     random = numpy.random.RandomState(run.seed)
     weights = {"w": 0.01 * random.standard_normal((64, run.classes)), "b": numpy.zeros(run.classes)}
     run.weights("initial", weights)
+    run.keep(weights=weights)
     for _ in run.epochs():
         for images, labels in run.steps(run.batches("train")):
             x = flatten(images)

@@ -35,7 +35,7 @@ class WindowAttention(layers.Layer):
         super().__init__(**options)
         self.heads, self.shift = heads, shift
 
-    def build(self, shape: Any) -> None:
+    def build(self, _shape: Any) -> None:
         self.table = self.add_weight(name="table", shape=((2 * WINDOW - 1) ** 2, self.heads), initializer=normal())
 
     def call(self, qkv: tf.Tensor) -> tf.Tensor:

@@ -49,25 +49,26 @@ def train(run: Any) -> None:
     optimizer = adam(model, run.hparams)
     plateau = Plateau(run.hparams)
     samples = len(run.arrays("train")[1])
-    best_loss, best_weights = float("inf"), copy_of(model)
+    seen = {"total": torch.zeros((), device=run.device), "best_loss": float("inf"), "best_weights": copy_of(model)}
+    run.keep(model=model, optimizer=optimizer, plateau=plateau, seen=seen)
 
     model.train()
     for _ in run.epochs():
-        total = torch.zeros((), device=run.device)
         for x, y in run.steps(run.batches("train")):
             optimizer.zero_grad(set_to_none=True)
             loss = functional.cross_entropy(model(series(x, run)), torch.from_numpy(y).to(run.device))
             loss.backward()
             optimizer.step()
             run.loss(loss.detach())
-            total += loss.detach() * len(y)
-        epoch_loss = float(total) / samples  # as Keras reports it: of each batch before its update
-        if epoch_loss < best_loss:
-            best_loss, best_weights = epoch_loss, copy_of(model)
+            seen["total"] += loss.detach() * len(y)
+        epoch_loss = float(seen["total"]) / samples  # as Keras reports it: of each batch before its update
+        seen["total"].zero_()
+        if epoch_loss < seen["best_loss"]:
+            seen.update(best_loss=epoch_loss, best_weights=copy_of(model))
         for group in optimizer.param_groups:
             group["lr"] = plateau.after_epoch(epoch_loss)
 
-    model.load_state_dict(best_weights)
+    model.load_state_dict(seen["best_weights"])
     x, y = run.arrays("test")
     run.metric("accuracy", accuracy(model, series(x, run), y))
     run.weights("final", model)

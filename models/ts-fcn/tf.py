@@ -34,20 +34,21 @@ def train(run: Any) -> None:
     train_step = make_train_step(model, optimizer)
     plateau = Plateau(run.hparams)
     samples = len(run.arrays("train")[1])
-    best_loss, best_weights = float("inf"), model.get_weights()
+    seen = {"total": 0.0, "best_loss": float("inf"), "best_weights": model.get_weights()}
+    run.keep(model=model, optimizer=optimizer, plateau=plateau, seen=seen)
 
     for _ in run.epochs():
-        total = 0.0
         for x, y in run.steps(run.batches("train")):
             loss = train_step(series(x), tf.constant(y))
             run.loss(loss)
-            total += float(loss) * len(y)
-        epoch_loss = total / samples  # as Keras reports it: of each batch before its update
-        if epoch_loss < best_loss:
-            best_loss, best_weights = epoch_loss, model.get_weights()
+            seen["total"] += float(loss) * len(y)
+        epoch_loss = seen["total"] / samples  # as Keras reports it: of each batch before its update
+        seen["total"] = 0.0
+        if epoch_loss < seen["best_loss"]:
+            seen.update(best_loss=epoch_loss, best_weights=model.get_weights())
         optimizer.learning_rate.assign(plateau.after_epoch(epoch_loss))
 
-    model.set_weights(best_weights)
+    model.set_weights(seen["best_weights"])
     x, y = run.arrays("test")
     run.metric("accuracy", accuracy(model, series(x), y))
     run.weights("final", model)

@@ -48,6 +48,7 @@ def test_a_model_dropped_into_a_workspace_runs_and_passes_without_editing_anythi
     }  # fmt: skip
     assert set(run) == {
         "id", "model", "recipe", "framework", "environment", "seed", "status", "metrics", "path",
+        "relation", "parent", "initial",
     }  # fmt: skip
 
 

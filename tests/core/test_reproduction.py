@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from harness.core.digests import code_digest
 from harness.core.names import leads_down, printable
 from harness.core.pairs import compare_accuracy
 from harness.core.reproduction import Answer, Parting, answer, partings, unequal
 from harness.core.values import Metric, Record, RunStatus
+from harness.wire.digests import code_digest
 from tests.core.examples import record
 
 TOP1 = Metric(name="top1", unit="fraction", better="higher", margin=0.02)

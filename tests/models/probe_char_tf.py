@@ -33,6 +33,8 @@ class Run:
     def __init__(self) -> None:
         self.hparams = hparams
 
+    steps_done = 0
+
     def saw_batch(self, *_: numpy.ndarray) -> None:
         pass
 

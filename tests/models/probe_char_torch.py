@@ -40,6 +40,8 @@ class Run:
     def __init__(self) -> None:
         self.hparams, self.device = hparams, "cpu"
 
+    steps_done = 0
+
     def saw_batch(self, rows: numpy.ndarray) -> None:
         self.rows = rows
 
@@ -49,7 +51,7 @@ class Run:
 
 run = Run()
 losses: list[float] = []
-for x, y in char.batches(run, g, *char.examples(run, "train")):
+for x, y in char.batches(run, g, *char.examples(run, "train"), {}):
     loss = functional.cross_entropy(network(x), y)
     network.zero_grad(set_to_none=True)
     loss.backward()

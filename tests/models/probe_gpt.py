@@ -34,6 +34,11 @@ class Run:
     def epochs(self) -> Iterable[int]:
         return range(self.hparams["epochs"])
 
+    steps_done = 0
+
+    def keep(self, **parts: Any) -> None:
+        pass
+
     def steps(self, batches: Iterable[Any]) -> Iterator[Any]:
         yield from batches
 

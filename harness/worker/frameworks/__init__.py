@@ -10,6 +10,13 @@
     {name: numpy array} of all weights and buffers, and the number of trainable parameters.
 ``total(values)``
     each number added up over the processes of a run on several devices, which ``prepare`` has joined.
+``take(part)``, ``give(part, saved)``
+    a part of a training's state (model, optimizer, generator, dict of these) as a tree of plain values and
+    numpy arrays, and put back; ``give`` returns the part, or what stands in its place where it cannot be changed.
+``generators()``, ``set_generators(saved)``
+    the same for the framework's own random numbers.
+``set_arrays(model, arrays)``
+    put back what ``named_arrays`` gave.  Raises ValueError where a name or a shape is another.
 ``peak_memory_bytes()``, ``matmul_flops_per_second(precision)``
     measured in this process.
 ``determinism(job)``

@@ -5,16 +5,32 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from harness.wire.job import WorkerJob
-from harness.worker.frameworks.plain import matmul_flops_per_second, named_arrays, peak_memory_bytes, synchronize, total
+from harness.worker.frameworks.plain import (
+    generators,
+    give,
+    matmul_flops_per_second,
+    named_arrays,
+    peak_memory_bytes,
+    set_arrays,
+    set_generators,
+    synchronize,
+    take,
+    total,
+)
 
 __all__ = [
     "determinism",
+    "generators",
+    "give",
     "libraries",
     "matmul_flops_per_second",
     "named_arrays",
     "peak_memory_bytes",
     "prepare",
+    "set_arrays",
+    "set_generators",
     "synchronize",
+    "take",
     "total",
 ]
 

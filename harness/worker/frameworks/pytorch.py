@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 import numpy
 
@@ -13,7 +13,10 @@ import torch
 
 from harness.wire.job import WorkerJob
 from harness.worker import measure, ranks
+from harness.worker.frameworks import plain
 from harness.worker.frameworks.plain import best_rate
+
+TENSOR = "__tensor__"
 
 _reasons: List[str] = []
 
@@ -89,6 +92,83 @@ def total(values: List[float]) -> List[float]:
     numbers = torch.tensor(values, dtype=torch.float64, device="cuda" if torch.cuda.is_initialized() else "cpu")
     torch.distributed.all_reduce(numbers)
     return [float(number) for number in numbers]
+
+
+def set_arrays(model: torch.nn.Module, arrays: Mapping[str, numpy.ndarray]) -> None:
+    state = model.state_dict()
+    plain.check_arrays({name: tuple(tensor.shape) for name, tensor in state.items()}, arrays)
+    model.load_state_dict(
+        {name: torch.from_numpy(array.copy()).to(state[name].dtype) for name, array in arrays.items()}
+    )
+
+
+def take(part: Any) -> Any:
+    """Tensors and generators, and whatever has state_dict and load_state_dict: models, optimizers, GradScaler."""
+    return plain.take(part, _take)
+
+
+def give(part: Any, saved: Any) -> Any:
+    return plain.give(part, saved, _give)
+
+
+def generators() -> Any:
+    found = {"cpu": torch.get_rng_state().numpy()}
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        found["cuda"] = [state.numpy() for state in torch.cuda.get_rng_state_all()]
+    return found
+
+
+def set_generators(saved: Any) -> None:
+    torch.set_rng_state(torch.from_numpy(saved["cpu"].copy()))
+    if "cuda" in saved:
+        torch.cuda.set_rng_state_all([torch.from_numpy(state.copy()) for state in saved["cuda"]])
+
+
+def _take(part: Any) -> Any:
+    if isinstance(part, torch.Tensor):
+        return _take_tensor(part.detach())
+    if isinstance(part, torch.Generator):
+        return part.get_state().numpy()
+    if hasattr(part, "state_dict") and hasattr(part, "load_state_dict"):
+        return take(dict(part.state_dict()))
+    return None
+
+
+def _give(part: Any, saved: Any) -> Any:
+    if isinstance(saved, dict) and TENSOR in saved:
+        if not isinstance(part, torch.Tensor) or part.shape != saved[TENSOR].shape:
+            return _tensor(saved)
+        with torch.no_grad():
+            part.copy_(_tensor(saved))
+        return part
+    if isinstance(part, torch.Generator):
+        part.set_state(torch.from_numpy(saved.copy()))
+        return part
+    if hasattr(part, "state_dict") and hasattr(part, "load_state_dict"):
+        part.load_state_dict(give(None, saved))
+        return part
+    return None
+
+
+def _take_tensor(tensor: torch.Tensor) -> Dict[str, Any]:
+    """numpy lacks bfloat16: its bits travel as int16.  The layout counts for speed: a kernel may need it."""
+    bits = tensor.view(torch.int16) if tensor.dtype is torch.bfloat16 else tensor
+    last = tensor.dim() == 4 and not tensor.is_contiguous() and tensor.is_contiguous(memory_format=torch.channels_last)
+    return {
+        TENSOR: bits.cpu().numpy(),
+        "dtype": str(tensor.dtype).split(".")[1],
+        "device": str(tensor.device),
+        "channels_last": last,
+    }
+
+
+def _tensor(saved: Dict[str, Any]) -> torch.Tensor:
+    tensor = torch.from_numpy(saved[TENSOR].copy())
+    if saved["dtype"] == "bfloat16":
+        tensor = tensor.view(torch.bfloat16)
+    if saved["channels_last"]:
+        tensor = tensor.contiguous(memory_format=torch.channels_last)
+    return tensor.to(saved["device"])
 
 
 def peak_memory_bytes() -> int:

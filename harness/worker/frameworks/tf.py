@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy
 import tensorflow as tf
 
 from harness.wire.job import WorkerJob
 from harness.worker import measure, ranks
+from harness.worker.frameworks import plain
 from harness.worker.frameworks.plain import best_rate
+
+VARIABLES = "__variables__"
+TENSOR = "__tensor__"
 
 
 def prepare(job: WorkerJob) -> Dict[str, Any]:
@@ -79,14 +83,96 @@ def named_arrays(model: Any) -> Tuple[Dict[str, numpy.ndarray], int]:
 def total(values: List[float]) -> List[float]:
     strategy = tf.distribute.get_strategy()
 
-    @tf.function
     def add_up(numbers: tf.Tensor) -> tf.Tensor:
         def on_replica(mine: tf.Tensor) -> tf.Tensor:
             return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(mine))
 
         return strategy.experimental_local_results(strategy.run(on_replica, args=(numbers,)))[0]
 
-    return [float(number) for number in add_up(tf.constant(values, tf.float64))]
+    return [float(number) for number in tf.function(add_up)(tf.constant(values, tf.float64))]
+
+
+def set_arrays(model: Any, arrays: Mapping[str, numpy.ndarray]) -> None:
+    own = {"%05d" % index: weight for index, weight in enumerate(model.weights)}
+    plain.check_arrays({name: tuple(weight.shape) for name, weight in own.items()}, arrays)
+    for name, array in arrays.items():
+        own[name].assign(array)
+
+
+def take(part: Any) -> Any:
+    """Variables, and whatever has them: models, layers, optimizers, generators of random numbers.
+
+    Not told are the random numbers of operations that keep their own count inside a graph (tf.nn.dropout and the
+    like): where a training has to be resumable, draw by tf.random.stateless_* or from a generator that is kept.
+    """
+    return plain.take(part, _take)
+
+
+def give(part: Any, saved: Any) -> Any:
+    return plain.give(part, saved, _give)
+
+
+def generators() -> Any:
+    """What seeds the operations that are run one by one."""
+    found = _operation_seeds()
+    return found.getstate() if found is not None else None
+
+
+def set_generators(saved: Any) -> None:
+    found = _operation_seeds()
+    if found is not None and saved is not None:
+        found.setstate(saved)
+
+
+def _operation_seeds() -> Any:
+    try:
+        from tensorflow.python.eager import context
+    except ImportError:  # private, so it may go
+        return None
+    return getattr(context.context(), "_rng", None)
+
+
+def _take(part: Any) -> Any:
+    if isinstance(part, tf.Tensor):
+        return {TENSOR: _bits(part.numpy())}
+    variables = _variables_of(part)
+    return None if variables is None else {VARIABLES: [_bits(variable.numpy()) for variable in variables]}
+
+
+def _give(part: Any, saved: Any) -> Any:
+    if isinstance(saved, dict) and TENSOR in saved:
+        return tf.constant(saved[TENSOR])
+    if not isinstance(saved, dict) or VARIABLES not in saved:
+        return None
+    variables, arrays = _variables_of(part) or [], saved[VARIABLES]
+    if [tuple(variable.shape) for variable in variables] != [array.shape for array in arrays]:
+        raise ValueError(
+            "it has %d variables now and had %d, or their shapes differ; an optimizer must be built before run.keep"
+            % (len(variables), len(arrays))
+        )
+    for variable, array in zip(variables, arrays):
+        own = variable.numpy().dtype
+        variable.assign(array.view(own) if own.kind == "V" else array)
+    return part
+
+
+def _variables_of(part: Any) -> Optional[List[Any]]:
+    """None for what has none of its own.  What Keras calls weights lacks the counters of its dropouts."""
+    if hasattr(part, "assign") and hasattr(part, "numpy"):
+        return [part]
+    for name in ("variables", "state", "weights"):
+        found = getattr(part, name, None)
+        found = found() if callable(found) else found
+        if name == "state" and hasattr(found, "assign"):  # of a generator
+            return [found]
+        if name != "state" and isinstance(found, (list, tuple)):
+            return list(found)
+    return None
+
+
+def _bits(array: numpy.ndarray) -> numpy.ndarray:
+    """numpy lacks bfloat16: its bits travel as integers."""
+    return array.view(numpy.uint16) if array.dtype.kind == "V" else array
 
 
 def peak_memory_bytes() -> int:

@@ -1,20 +1,25 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
 import inputs
 import loss
 import tensorflow as tf
 import training_tf
 
 
-def build(classes, _hparams):
+def build(classes: int, _hparams: dict[str, Any]) -> Any:
     layers = tf.keras.layers
     images = tf.keras.Input((32, 32, 3))
     x = layers.Flatten()(layers.Conv2D(8, 4, 4, activation="relu")(images))
     return tf.keras.Model(images, layers.Dense(classes)(x))
 
 
-def train(run):
+def train(run: Any) -> None:
     plain = inputs.batches
 
-    def batches(*arguments):
+    def batches(*arguments: Any) -> Iterator[Any]:
         for number, batch in enumerate(plain(*arguments)):
             loss.lose(run, number)
             yield batch
@@ -23,5 +28,5 @@ def train(run):
     training_tf.train(run, build)
 
 
-def speed(run):
+def speed(run: Any) -> None:
     training_tf.speed(run, build)
