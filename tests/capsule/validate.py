@@ -1,4 +1,4 @@
-"""Validate crates with roc-validator, without a network.  Run by its own interpreter: it wants older packages than ours.
+"""Validate crates with roc-validator, without a network.  Run by its own interpreter: it wants older packages.
 
     python validate.py CONTEXT CACHE CRATE [CRATE...]
 
