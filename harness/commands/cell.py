@@ -107,7 +107,7 @@ def open_cell(
     spec = spec or registry.load_model(workspace, request.model)
     recipe = choose_recipe(spec, request.recipe)
     cap = max(request.max_seeds or recipe.max_seeds, len(request.seeds))
-    data = prepare_data(workspace, recipe, progress.say)
+    data = prepare_data(workspace, spec, recipe, progress.say)
     built = build_environments(workspace, spec, request.frameworks, request.environments, progress.say)
     return Cell(
         workspace=workspace,

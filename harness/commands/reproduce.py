@@ -183,7 +183,7 @@ def _prepare(place: registry.Workspace, capsule: Capsule, run: RunEntry, progres
     if run.recipe not in spec.recipes:
         raise HarnessError(f"{capsule.path}: its model.toml has no recipe {run.recipe}")
     recipe = spec.recipes[run.recipe]
-    data = prepare_data(place, recipe, progress.say)
+    data = prepare_data(place, spec, recipe, progress.say)
     _check_data(before, data)
     return _Task(before=before, spec=spec, recipe=recipe, data=data, code=place.root / "code" / run.code)
 
