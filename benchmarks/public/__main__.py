@@ -107,7 +107,7 @@ def measure(
     """Ours and the ``scripts`` of one framework, all in turn."""
     spec = registry.load_model(workspace, case.model)
     recipe = spec.recipes[spec.default_recipe]
-    data = prepare_data(workspace, recipe, say)
+    data = prepare_data(workspace, spec, recipe, say)
     assert data, "every case has a data set"
     framework = built.environment.framework
     job = Job(

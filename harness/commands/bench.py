@@ -128,7 +128,7 @@ def open_bench(
         recipe=recipe,
         baseline=baseline,
         sides={"A": built[request.environments[0]], "B": built[request.environments[1]]},
-        data=prepare_data(workspace, recipe, progress.say),
+        data=prepare_data(workspace, spec, recipe, progress.say),
         progress=progress,
         budget=budget,
         session=secrets.token_hex(6),

@@ -116,7 +116,7 @@ def open_cell(
     recipe = choose_recipe(spec, request.recipe)
     start = from_weights(workspace, request.init_from) if request.init_from else FRESH
     cap = max(request.max_seeds or recipe.max_seeds, len(request.seeds))
-    data = prepare_data(workspace, recipe, progress.say)
+    data = prepare_data(workspace, spec, recipe, progress.say)
     built = build_environments(workspace, spec, request.frameworks, request.environments, progress.say)
     return Cell(
         workspace=workspace,

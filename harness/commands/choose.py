@@ -6,6 +6,8 @@ import importlib.util
 from collections.abc import Callable, Sequence
 
 from harness import datasets, environments
+from harness.commands.expected import expected_hours
+from harness.core.errors import HarnessError
 from harness.core.plan import choose_environments
 from harness.core.values import Environment, ModelSpec, Recipe
 from harness.environments import Built
@@ -50,9 +52,20 @@ def threads_for(recipe: Recipe, asked: int | None) -> int:
     return asked or min(usable_cores(), int(recipe.hyperparameters.get("threads", usable_cores())))
 
 
-def prepare_data(workspace: Workspace, recipe: Recipe, say: Callable[[str], None]) -> datasets.Prepared | None:
-    """The recipe's data set, prepared and verified; None where its input is synthetic."""
-    return prepare_set(workspace, recipe.dataset, say, datasets.prepare) if recipe.dataset else None
+def prepare_data(
+    workspace: Workspace, spec: ModelSpec, recipe: Recipe, say: Callable[[str], None]
+) -> datasets.Prepared | None:
+    """The recipe's data set, prepared and verified; None where its input is synthetic.
+
+    Raises HarnessError; of a set that is missing, with what the training would take here once it is there.
+    """
+    if not recipe.dataset:
+        return None
+    try:
+        return prepare_set(workspace, recipe.dataset, say, datasets.prepare)
+    except datasets.Missing as error:
+        hours = expected_hours(workspace, spec, recipe, error.samples)
+        raise HarnessError(*error.messages, hours, hint=error.hint, code=error.code) from None
 
 
 def prepare_set(

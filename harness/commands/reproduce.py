@@ -203,7 +203,7 @@ def _prepare(place: registry.Workspace, capsule: Capsule, run: RunEntry, progres
         )  # fmt: skip
     spec = _spec(place, capsule, before)
     recipe = _recipe(spec, capsule, run)
-    data = prepare_data(place, recipe, progress.say)
+    data = prepare_data(place, spec, recipe, progress.say)
     _check_data(before, data)
     return _Task(before=before, spec=spec, recipe=recipe, data=data, code=place.root / "code" / run.code)
 

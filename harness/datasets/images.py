@@ -50,9 +50,15 @@ def image_folder(item: Description, data_roots: Sequence[Path]) -> tuple[Path, d
     }
 
 
-def missing(item: Description, looked: Sequence[Path]) -> HarnessError:
+class Missing(HarnessError):
+    """A set of images that the user must bring is nowhere; ``samples`` it has to train."""
+
+    samples = COMPLETE["train"]
+
+
+def missing(item: Description, looked: Sequence[Path]) -> Missing:
     """What to say where a set of images is nowhere: what is needed, where, and how large it is."""
-    return HarnessError(
+    return Missing(
         f"data set {item.name} is missing; looked in {', '.join(map(str, looked)) or 'no data root: none is set'}",
         f"needed: {item.name}/train/<class>/*.JPEG and {item.name}/val/<class>/*.JPEG",
         f"or, to be made into shards by harness data prepare {item.name}: TFRecord files "

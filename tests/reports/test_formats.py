@@ -11,6 +11,7 @@ from harness.core.judge import judge
 from harness.core.values import Baseline, RunStatus, Status, Verdict
 from reports.formats import junit, markdown, table_csv
 from reports.html import apart
+from reports.pages import render_run
 from tests.core.examples import accuracy_recipe, record, reference
 
 HOSTILE = '<b>|`*"\x00]]>&\n=1+1,é'
@@ -25,6 +26,12 @@ RUNS = (
 def verdicts() -> list[Verdict]:
     found = list(judge(RUNS, accuracy_recipe(), KNOWN))
     return [*found, replace(found[0], status=Status.INCONCLUSIVE, environment=HOSTILE)]
+
+
+def test_a_run_page_says_what_bounded_the_speed_where_it_was_measured() -> None:
+    waited = record(measurement={"input_wait_share": 0.37})
+    assert "<p>input bound: the training waited 37% of the time for its input.</p>" in render_run(waited, "harness run")
+    assert " bound: " not in render_run(record(), "harness run")
 
 
 def test_junit_calls_a_change_a_failure_a_death_an_error_and_the_undecided_skipped() -> None:
