@@ -74,7 +74,7 @@ def from_checkpoint(workspace: registry.Workspace, run_id: str, progress: Progre
     asked = _asked(folder)
     spec, recipe = _recipe(folder, record, asked)
     built = _environment(workspace, record, progress)
-    data = prepare_data(workspace, recipe, progress.say)
+    data = prepare_data(workspace, spec, recipe, progress.say)
     here = data.manifest["digest"] if data else None
     if record.digests.get("data") != here:
         raise HarnessError(

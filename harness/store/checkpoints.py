@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -16,6 +17,13 @@ from harness.store.folders import RunFolder
 FOLDER = "checkpoints"
 NAME = re.compile(r"epoch-(\d+)-step-(\d+)\.npz")  # as harness/worker/checkpoints.py names them
 META = "meta.json"
+
+
+# What reading any bytes at all as a zip may raise.
+FAULTS = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, LookupError, TypeError, RuntimeError,
+    OverflowError, MemoryError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,5 +75,5 @@ def _fault(path: Path) -> str:
             meta = json.loads(archive.read(META))
             missing = {f"{number}.npy" for number in range(meta["arrays"])} - set(archive.namelist())
             return f"{min(missing)} is missing" if missing else ""
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, LookupError, TypeError, OSError) as error:
+    except FAULTS as error:
         return f"{type(error).__name__}: {error}"

@@ -10,6 +10,7 @@ import json
 import math
 import os
 import re
+import struct
 import zipfile
 import zlib
 from typing import Any, Dict, List, Tuple
@@ -22,6 +23,13 @@ FOLDER = "checkpoints"  # of a run folder
 KEPT = 2  # so that one is whole even if the disk lost the newest
 META = "meta.json"
 FORMAT = 1
+
+
+# What reading any bytes at all as a zip of arrays may raise.
+FAULTS = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, LookupError, TypeError, RuntimeError,
+    OverflowError, MemoryError, SyntaxError,
+)  # fmt: skip
 
 
 class Damaged(ValueError):
@@ -78,7 +86,7 @@ def load(path: str) -> Tuple[Dict[str, Any], Any]:
             return meta["about"], decode(meta["state"], arrays)
     except Damaged:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, LookupError, TypeError, RuntimeError) as error:
+    except FAULTS as error:
         raise Damaged("%s: %s" % (type(error).__name__, error)) from None
 
 

@@ -30,6 +30,19 @@ ONCE = ("--seed", "3", "--max-seeds", "1")
 
 @pytest.fixture
 def lasting(workspace: Workspace) -> Workspace:
+    return with_toy(workspace)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The record of a run that nobody interrupts."""
+    workspace = with_toy(Workspace(tmp_path_factory.mktemp("whole")))
+    run(workspace)
+    assert not (workspace.runs()[0] / "checkpoints").exists()  # it finished, and needs none
+    return newest(workspace)
+
+
+def with_toy(workspace: Workspace) -> Workspace:
     shutil.copytree(REPOSITORY / "tests" / "toys" / "lasting", workspace.root / "models" / "lasting")
     return workspace
 
@@ -83,10 +96,7 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return bool(curves[0] == curves[1] and (one["metrics"], one["digests"]) == (other["metrics"], other["digests"]))
 
 
-def test_kill_9_costs_what_came_after_the_last_checkpoint_and_no_bit(lasting: Workspace) -> None:
-    run(lasting)
-    whole = newest(lasting)
-    assert not (Path(lasting.runs()[-1]) / "checkpoints").exists()  # it finished, and needs none
+def test_kill_9_costs_what_came_after_the_last_checkpoint_and_no_bit(lasting: Workspace, whole: dict[str, Any]) -> None:
     cut = killed(lasting)
     assert f"it can go on from epoch 2, step 0: python -m harness run --resume {cut['id']}" in cut["reason"]
     ended = resume(lasting, cut)
@@ -109,9 +119,9 @@ def test_kill_9_costs_what_came_after_the_last_checkpoint_and_no_bit(lasting: Wo
     assert "finished, resumed" in harness(lasting, "runs", "list").stdout
 
 
-def test_kill_9_while_a_checkpoint_is_written_leaves_the_one_before_it(lasting: Workspace) -> None:
-    run(lasting)
-    whole = newest(lasting)
+def test_kill_9_while_a_checkpoint_is_written_leaves_the_one_before_it(
+    lasting: Workspace, whole: dict[str, Any]
+) -> None:
     cut = killed(lasting, "killed while it writes")
     folder = Path(cut["path"]) / "checkpoints"
     assert [path.name[:12] for path in sorted(folder.glob("*.npz"))] == ["epoch-000001", "epoch-000002"]
@@ -121,9 +131,9 @@ def test_kill_9_while_a_checkpoint_is_written_leaves_the_one_before_it(lasting: 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_lets_the_worker_end_its_step_and_write(lasting: Workspace, number: signal.Signals) -> None:
-    run(lasting)
-    whole = newest(lasting)
+def test_a_signal_lets_the_worker_end_its_step_and_write(
+    lasting: Workspace, whole: dict[str, Any], number: signal.Signals
+) -> None:
     command = lasting.command("run", "lasting", *ONCE)
     process = subprocess.Popen(command, stderr=subprocess.PIPE, env={**os.environ, "LASTING": "waits"})
     while not any(epochs_begun(path) == 2 for path in lasting.runs()):
@@ -144,11 +154,11 @@ def test_a_signal_lets_the_worker_end_its_step_and_write(lasting: Workspace, num
 
 
 def test_a_state_that_is_not_all_kept_gets_no_certificate(lasting: Workspace) -> None:
-    good = harness(lasting, "certify", "resume", "lasting", "--seed", "3", "--json")
+    good = harness(lasting, "certify", "resume", "softmax", "--json")
     assert good.returncode == 0, good.stderr
     (certificate,) = good.json["certificates"]
     assert certificate["equal"]
-    assert certificate["interrupted"] == {"epoch": 2, "step": 3}
+    assert certificate["interrupted"] == {"epoch": 10, "step": 22}
     assert len(certificate["runs"]) == 3
     stored = json.loads((lasting.runs()[-1] / "certificate.json").read_text())
     assert stored == certificate
@@ -156,6 +166,20 @@ def test_a_state_that_is_not_all_kept_gets_no_certificate(lasting: Workspace) ->
     assert bad.returncode == 1
     assert "is not the same: final weights" in bad.stdout
     assert "First: loss of epoch 2" in bad.stdout
+
+
+def test_both_frameworks_go_on_to_the_same_bits(workspace: Workspace) -> None:
+    folder = workspace.root / "models" / "nano-gpt"
+    shutil.copytree(REPOSITORY / "models" / "nano-gpt", folder)
+    toml = (folder / "model.toml").read_text()
+    cut = {"epochs": 2, "steps_per_epoch": 6, "layers": 1, "width": 16, "warmup_steps": 2, "eval_batches": 1}
+    for name, value in cut.items():
+        toml = re.sub(rf"^{name} = .*$", f"{name} = {value}", toml, flags=re.MULTILINE)
+    (folder / "model.toml").write_text(toml)
+    ended = harness(workspace, "certify", "resume", "nano-gpt", "--threads", "1", "--json")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert [each["framework"] for each in ended.json["certificates"]] == ["torch", "tensorflow"]
+    assert all(each["interrupted"] == {"epoch": 1, "step": 3} for each in ended.json["certificates"])
 
 
 def test_what_could_not_go_on_as_it_was_is_refused(lasting: Workspace) -> None:
@@ -198,9 +222,7 @@ def test_what_could_not_go_on_as_it_was_is_refused(lasting: Workspace) -> None:
     assert "leave the other choices out" in harness(lasting, "run", "lasting", "--resume", cut["id"]).stderr
 
 
-def test_files_that_were_edited_meanwhile_are_named_and_not_used(lasting: Workspace) -> None:
-    run(lasting)
-    whole = newest(lasting)
+def test_files_that_were_edited_meanwhile_are_named_and_not_used(lasting: Workspace, whole: dict[str, Any]) -> None:
     cut = killed(lasting)
     (Path(cut["path"]) / "record.json").unlink()  # as where the harness itself was killed
     model = lasting.root / "models" / "lasting" / "plain.py"

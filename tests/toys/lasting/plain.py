@@ -51,7 +51,11 @@ def train(run: Any) -> None:
         pace.after(means[-1])
         run.metric("score", 1 / (1 + sum(means)))
         if how == "killed while it writes" and epoch == 2:
+<<<<<<< HEAD
             os.fsync = killed
+=======
+            os.fsync = die
+>>>>>>> h6
         if how == "full disk" and epoch == 1:
             os.fsync = full
     run.weights("final", weights)
@@ -68,6 +72,10 @@ def wait_for_sigterm() -> None:
     signal.signal(signal.SIGTERM, hear)
     while not asked:
         time.sleep(0.01)
+
+
+def die(fd: Any) -> None:  # noqa: ARG001 - as os.fsync
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def full(fd: Any) -> None:  # noqa: ARG001 - as os.fsync
