@@ -25,10 +25,9 @@ EPSILON = 1e-6  # of the norms, in the authors' code and torchvision's
 class LayerScale(layers.Layer):
     """x [n, h, w, width] -> the same: every channel times a learnt number."""
 
-    def __init__(self, width: int, **options: Any) -> None:
-        super().__init__(**options)
+    def build(self, shape: Any) -> None:
         start = tf.keras.initializers.Constant(LAYER_SCALE)
-        self.scale = self.add_weight(name="scale", shape=(width,), initializer=start)
+        self.scale = self.add_weight(name="scale", shape=shape[-1:], initializer=start)
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         return x * tf.cast(self.scale, x.dtype)
@@ -40,7 +39,7 @@ def block(x: Any, name: str, width: int, stochastic_depth: float) -> Any:
     y = norm(y, name + ".norm")
     y = dense(y, name + ".fc1", EXPANSION * width, "gelu")  # with the error function: Keras' default
     y = dense(y, name + ".fc2", width)
-    y = LayerScale(width, name=name + ".layer_scale")(y)
+    y = LayerScale(name=name + ".layer_scale")(y)
     if stochastic_depth:
         y = layers_tf.StochasticDepth(stochastic_depth, name=name + ".stochastic_depth")(y)
     return layers.Add()([x, y])

@@ -34,7 +34,9 @@ class WindowAttention(layers.Layer):
     def __init__(self, heads: int, shift: int, **options: Any) -> None:
         super().__init__(**options)
         self.heads, self.shift = heads, shift
-        self.table = self.add_weight(name="table", shape=((2 * WINDOW - 1) ** 2, heads), initializer=normal())
+
+    def build(self, shape: Any) -> None:
+        self.table = self.add_weight(name="table", shape=((2 * WINDOW - 1) ** 2, self.heads), initializer=normal())
 
     def call(self, qkv: tf.Tensor) -> tf.Tensor:
         shape = tf.shape(qkv)

@@ -24,8 +24,7 @@ EPSILON = 1e-6  # of the norms: appendix B.1 does not say, torchvision does
 class ClassToken(layers.Layer):
     """patches [n, patches, width] -> [n, 1 + patches, width]: the learnt token goes first."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+    def build(self, shape: Any) -> None:
         self.token = self.add_weight(name="token", shape=(1, 1, WIDTH), initializer="zeros")
 
     def call(self, patches: tf.Tensor) -> tf.Tensor:
@@ -36,11 +35,9 @@ class ClassToken(layers.Layer):
 class PositionEmbedding(layers.Layer):
     """x [n, tokens, width] -> the same: a learnt vector is added to each place."""
 
-    def __init__(self, tokens: int, **options: Any) -> None:
-        super().__init__(**options)
-        self.embedding = self.add_weight(
-            name="embedding", shape=(1, tokens, WIDTH), initializer=initializers.RandomNormal(stddev=0.02)
-        )
+    def build(self, shape: Any) -> None:
+        start = initializers.RandomNormal(stddev=0.02)
+        self.embedding = self.add_weight(name="embedding", shape=(1, *shape[1:]), initializer=start)
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         return x + tf.cast(self.embedding, x.dtype)
@@ -102,7 +99,7 @@ def build(classes: int, hparams: Dict[str, Any]) -> tf.keras.Model:
     kernel = initializers.RandomNormal(stddev=(3 * PATCH**2) ** -0.5)
     x = layers.Conv2D(WIDTH, PATCH, PATCH, kernel_initializer=kernel, name="patch_embedding")(images)
     x = layers.Reshape((patches, WIDTH))(x)  # row by row
-    x = PositionEmbedding(1 + patches, name="position_embedding")(ClassToken(name="class_token")(x))
+    x = PositionEmbedding(name="position_embedding")(ClassToken(name="class_token")(x))
     x = drop(x, "dropout", dropout)  # equation 1
     for number in range(LAYERS):
         x = block(x, "blocks.%d" % number, dropout)
