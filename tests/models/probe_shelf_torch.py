@@ -28,7 +28,7 @@ def published(module: ModuleType, asked: dict[str, Any]) -> dict[str, Any]:
     with torch.device("meta"):
         model = module.build(CLASSES, asked["published"])
         model.eval()
-        images = torch.zeros(1, 3, asked["size"], asked["size"])
+        images = torch.zeros(1, 3, asked["published"]["image_size"], asked["published"]["image_size"])
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         model(images)
     return {"published": parameters(model), "multiply_adds": counter.get_total_flops() / 2}
@@ -54,7 +54,7 @@ def twin(module: ModuleType, asked: dict[str, Any], weights: Path, seen: Path) -
         losses = [functional.cross_entropy(each, labels) for each in every]
         loss = losses[0] + asked["hparams"].get("aux_weight", 0.0) * sum(losses[1:])
         loss.backward()
-        told["loss"] = float(loss)
+        told["loss"] = float(loss.detach())
         told["gradient"] = {name: float(each.grad.norm()) for name, each in model.named_parameters()}
         told["means"] = {
             name: float(each.norm()) for name, each in model.named_buffers() if name.endswith("running_mean")

@@ -18,6 +18,7 @@ from typing import Any, TypeGuard
 import numpy
 import pytest
 
+from harness.core.values import ModelSpec
 from harness.registry import Workspace, load_models, open_workspace
 from tests.conftest import REPOSITORY
 
@@ -47,14 +48,11 @@ PROBED: dict[str, Probed] = {
 }
 
 
-def shelf() -> dict[str, dict[str, Any]]:
-    """Hyper-parameters of the recipe ``imagenet`` of each model of the family, by name."""
+def shelf() -> dict[str, ModelSpec]:
+    """The models of the family, by name."""
     workspace: Workspace = open_workspace(start=REPOSITORY, explicit=REPOSITORY, data_dir=None, environ={})
-    return {
-        spec.name: dict(spec.recipes["imagenet"].hyperparameters)
-        for spec in load_models(workspace)
-        if "imagenet" in [Path(folder).name for folder in spec.families]
-    }
+    models = load_models(workspace)
+    return {spec.name: spec for spec in models if "imagenet" in [Path(folder).name for folder in spec.families]}
 
 
 SHELF = shelf()
@@ -65,7 +63,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """Where the probes meet; ``-k`` leaves out the models that no chosen test asks for."""
     chosen = {str(item.callspec.params["model"]) for item in request.session.items if asks_for_a_model(item)}
     place = tmp_path_factory.mktemp("shelf")
-    (place / "asked.json").write_text(json.dumps({name: asked(name, SHELF[name]) for name in sorted(chosen)}))
+    (place / "asked.json").write_text(json.dumps({name: asked(name) for name in sorted(chosen)}))
     yield place
     shutil.rmtree(place)  # gigabytes of weights
 
@@ -74,18 +72,24 @@ def asks_for_a_model(item: pytest.Item) -> TypeGuard[pytest.Function]:
     return isinstance(item, pytest.Function) and item.path == Path(__file__) and hasattr(item, "callspec")
 
 
-def asked(name: str, hparams: dict[str, Any]) -> dict[str, Any]:
+def asked(name: str) -> dict[str, Any]:
+    hparams = dict(SHELF[name].recipes["imagenet"].hyperparameters)
     probed = PROBED.get(name, Probed())
     still = {"dropout": 0.0, "stochastic_depth": 0.0}  # nothing is drawn, so that both compute the same
-    size = int(published(name)["img_size"]) if PUBLISHED.is_file() else int(hparams["image_size"])
     return {
         "hparams": {**hparams, **still, "image_size": probed.side},
-        "published": {**hparams, "image_size": size, **probed.published},
-        "size": size,
+        "published": {**hparams, "image_size": size_of(name), **probed.published},
         "side": probed.side,
         "batch": probed.batch,
         "trains": probed.trains,
     }
+
+
+def size_of(name: str) -> int:
+    """Pixels a side of the images that the published FLOPs are for; where no file says so, of the recipe's."""
+    if PUBLISHED.is_file():
+        return int(published(name)["img_size"])
+    return int(SHELF[name].recipes["imagenet"].hyperparameters["image_size"])
 
 
 def published(name: str) -> dict[str, str]:
@@ -138,6 +142,16 @@ def test_both_frameworks_have_the_published_number_of_parameters(torch_told: Tol
 def test_a_forward_pass_has_the_published_flops(torch_told: Told, model: str) -> None:
     stated = float(published(model)["gflops"]) * 1e9  # multiply-adds
     assert of(torch_told, model)["multiply_adds"] == pytest.approx(stated, rel=0.01)
+
+
+@every_model
+def test_the_stated_flops_are_three_forward_passes(torch_told: Told, model: str) -> None:
+    """Of every recipe with images of the published size; a multiply-add is two operations."""
+    for recipe in SHELF[model].recipes.values():
+        side = recipe.hyperparameters.get("image_size", 224 if recipe.mode == "speed" else None)
+        if recipe.flops_per_sample and side == size_of(model):
+            counted = 6 * of(torch_told, model)["multiply_adds"]
+            assert recipe.flops_per_sample == pytest.approx(counted, rel=0.01), recipe.name
 
 
 @every_model
