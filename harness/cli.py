@@ -123,6 +123,7 @@ def list_(opened: Opener, as_json: bool) -> int:
 @budgeted
 @on_device
 @with_threads
+@click.option("--devices", type=click.IntRange(min=1), default=1, show_default=True, help="Train on so many together.")
 @as_json
 @opens
 @stops_cleanly
@@ -139,6 +140,7 @@ def run(
     budget: float | None,
     device: str,
     threads: int | None,
+    devices: int,
     as_json: bool,
 ) -> int:
     """Retrain MODEL, or --all, from scratch and judge it against its references."""
@@ -158,6 +160,7 @@ def run(
         budget_minutes=budget,
         device=device,
         threads=threads,
+        devices=devices,
     )
     outcome = (run_all if every else run_model)(opened(), request)
     _show_runs(outcome.records, outcome.verdicts, outcome.report, as_json)
@@ -435,7 +438,7 @@ def baseline_record(
 
 @cli.group()
 def data() -> None:
-    """Data sets: list, fetch, verify."""
+    """Data sets: list, fetch, prepare, verify."""
 
 
 @data.command("list")
@@ -459,6 +462,33 @@ def data_fetch(opened: Opener, name: str, as_json: bool) -> int:
     from harness.commands.data import fetch_data
 
     found = fetch_data(opened(), name, verify=False)
+    click.echo(_dump(found) if as_json else f"{found['name']}: {found['path']}\n{found['digest']}")
+    return 0
+
+
+@data.command("prepare")
+@click.argument("name")
+@click.option(
+    "--short-side",
+    type=click.IntRange(min=0),
+    default=256,
+    show_default=True,
+    metavar="PIXELS",
+    help="Resize larger images to this; 0 keeps every file as it is.",
+)
+@click.option("--into", type=click.Path(path_type=Path), metavar="DIR", help="Folder on a disk that has the room.")
+@as_json
+@opens
+def data_prepare(opened: Opener, name: str, short_side: int, into: Path | None, as_json: bool) -> int:
+    """Make the images of NAME into a few files that a training maps into memory, once.
+
+    From an image folder or TFRecord files under a data root.  Says how large it will be and how long it will
+    take before it starts, goes on where it was killed, and checks every byte at its end.  A training reads it
+    instead of the folder where it lies in the workspace or under a data root.
+    """
+    from harness.commands.data import make_data
+
+    found = make_data(opened(), name, short_side=short_side, into=into)
     click.echo(_dump(found) if as_json else f"{found['name']}: {found['path']}\n{found['digest']}")
     return 0
 

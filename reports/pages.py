@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.core.bound import bound
 from harness.core.night import WORST_FIRST, CellState, Night, NightCell
 from harness.core.trends import Trend, is_news
 from harness.core.values import Baseline, ModelSpec, Recipe, Record, Reference, Status, Verdict
@@ -170,6 +171,7 @@ def render_run(record: Record, rerun: str, log: str = "") -> str:
         rerun=rerun,
         log=log,
         made_by=view_digest(),
+        bound=bound(record.measurement),
         steps=step_times(record.step_seconds, record.warmup_steps),
         curves=[
             drawn

@@ -23,6 +23,7 @@ compare sides --model --recipe --max-pairs --budget --device --threads --json
 data
 data fetch name --json
 data list --json
+data prepare name --short-side --into --json
 data verify name --json
 env
 env add requirement --name --json

@@ -150,6 +150,7 @@ def command_line(job: Job) -> str:
     return (
         f"{job.model} --recipe {job.recipe} --framework {job.framework} --environment {job.environment}"
         f" --seed {job.seed} --max-seeds 1 --device {job.device} --threads {job.threads}"
+        + (f" --devices {job.devices}" if job.devices > 1 else "")
     )
 
 
@@ -170,6 +171,7 @@ def worker_job(run_id: str, job: Job, recipe: Recipe, data: Prepared | None) -> 
         metrics={metric.name: metric.unit for metric in recipe.metrics},
         flops_per_sample=recipe.flops_per_sample,
         data={"path": str(data.path), "manifest": data.manifest} if data else None,
+        devices=job.devices,
     )
 
 

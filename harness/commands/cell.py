@@ -30,6 +30,7 @@ class Request:
     budget_minutes: float | None = None
     device: str = "auto"
     threads: int | None = None
+    devices: int = 1
     night: str = ""  # id of the night that the runs are made for
 
 
@@ -124,6 +125,7 @@ def open_cell(
             request.seeds or range(min(recipe.first_seeds, cap)),
             device=request.device,
             threads=threads_for(recipe, request.threads),
+            devices=request.devices,
         ),
         night=request.night,
     )

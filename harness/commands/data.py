@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from harness import datasets
 from harness.commands.choose import prepare_set
 from harness.registry import Workspace
+from harness.wire.machine import usable_cores
 from reports.progress import Progress
 
 
@@ -45,7 +47,24 @@ def data_table(sets: list[dict[str, Any]]) -> str:
 def fetch_data(workspace: Workspace, name: str, *, verify: bool) -> dict[str, Any]:
     with Progress() as progress:
         make = datasets.verify if verify else datasets.prepare
-        prepared = prepare_set(workspace, name, progress.say, make)
+        return _told(prepare_set(workspace, name, progress.say, make))
+
+
+def make_data(workspace: Workspace, name: str, *, short_side: int, into: Path | None) -> dict[str, Any]:
+    """Make the shards of an image folder, into the workspace unless told where."""
+    with Progress() as progress:
+        made = datasets.make_shards(
+            datasets.describe(name),
+            workspace.data_roots,
+            datasets.Wish(into=into or workspace.state / "datasets", short_side=short_side, threads=usable_cores()),
+            progress.say,
+        )
+    if into and into.resolve() not in [root.resolve() for root in workspace.data_roots]:
+        progress.say(f"a training finds it with --data-dir {into}, HARNESS_DATA_DIR, or [data] roots in harness.toml")
+    return _told(made)
+
+
+def _told(prepared: datasets.Prepared) -> dict[str, Any]:
     return {
         "name": prepared.name,
         "path": str(prepared.path),

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
 
-from harness import registry
+from harness import registry, store
 from harness.commands.budget import Budget
+from harness.commands.carry_out import slug
 from harness.commands.cell import Cell, Request, open_cell
 from harness.core.errors import HarnessError
 from harness.core.plan import recipes_called
+from harness.core.scaling import scaling
 from harness.core.values import Record, Verdict
 from harness.core.verdicts import FAILED, UNDECIDED, exit_code
 from reports.progress import Progress
@@ -38,7 +41,18 @@ def run(workspace: registry.Workspace, request: Request) -> Outcome:
                 progress.say(f"the budget of {budget.minutes:g} minutes does not last for {len(cell.jobs)} more run(s)")
                 break
             cell.look(progress)
+        for record in cell.records if cell.recipe.mode == "speed" and request.devices > 1 else ():
+            progress.say(scaling(record, _stored(workspace, record)))
     return _outcome(workspace, [cell])
+
+
+def _stored(workspace: registry.Workspace, record: Record) -> list[Record]:
+    """The last runs of the record's job, oldest first."""
+    found = []
+    for folder in store.run_folders(workspace.state, containing=slug(record.job))[-20:]:
+        with suppress(HarnessError):  # a damaged record is no reason to lose what was just run
+            found.append(folder.load())
+    return [each for each in found if each]
 
 
 def run_all(workspace: registry.Workspace, request: Request) -> Outcome:

@@ -69,6 +69,7 @@ def plan(
     *,
     device: str,
     threads: int,
+    devices: int = 1,
 ) -> tuple[Job, ...]:
     """One job per environment and seed, environments outermost."""
     return tuple(
@@ -81,6 +82,7 @@ def plan(
             mode=recipe.mode,
             device=device,
             threads=threads,
+            devices=devices,
         )
         for environment in environments
         for seed in seeds

@@ -154,12 +154,14 @@ class Machine:
     kernel: str
     architecture: str
     microcode: str | None = None  # None: not told, or recorded before it was asked for
+    devices: int = 1  # that a run trained on together, each by a process of its own
 
     @property
     def machine_class(self) -> str:
         """What a speed holds for: processor, usable cores, GPUs."""
         name = f"{self.cpu}, {self.cores} cores"
-        return f"{name}, {len(self.gpus)} x {self.gpus[0]}" if self.gpus else name
+        found = f"{name}, {len(self.gpus)} x {self.gpus[0]}" if self.gpus else name
+        return f"{found}, trained by {self.devices} together" if self.devices > 1 else found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +173,8 @@ class Job:
     seed: int
     mode: Mode
     device: str
-    threads: int
+    threads: int  # of all devices together
+    devices: int = 1  # that train together, each by a process of its own
 
     @property
     def group(self) -> Group:

@@ -16,6 +16,7 @@ class SourceFile:
     name: str  # path in the wheel, or the file's name without .gz
     sha256: str
     url: str = ""
+    licence: str = ""  # where it is the file's own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,9 @@ class Description:
     licence: str
     source: str
     url: str
-    kind: Literal["digits", "ucr", "idx", "image-folder", "planetoid", "names", "text", "sentences", "table"]
+    kind: Literal[
+        "digits", "ucr", "idx", "image-folder", "planetoid", "names", "text", "sentences", "table", "photographs"
+    ]
     classes: int  # 0 where a number is to be predicted
     wheel: str = ""  # requirement of the package that carries the files
     files: tuple[SourceFile, ...] = ()
@@ -129,6 +132,10 @@ def _uci(name: str, title: str, *, number: int, size_bytes: int, sha256: str) ->
     )
 
 
+def _picture(name: str, sha256: str, licence: str, url: str = "") -> SourceFile:
+    return SourceFile(name=f"skimage/data/{name}.png", sha256=sha256, url=url, licence=licence)
+
+
 _SETS = {
     item.name: item
     for item in (
@@ -201,8 +208,8 @@ _SETS = {
         ),
         Description(
             name="imagenet",
-            title="ImageNet ILSVRC 2012, as an image folder",
-            size_bytes=150_000_000_000,
+            title="ImageNet ILSVRC 2012, 1.28 million images",
+            size_bytes=144_300_000_000,
             licence="for non-commercial research, by agreement with image-net.org",
             source="your copy under a data root: imagenet/train/<class>/*.JPEG and imagenet/val/<class>/*.JPEG",
             url="https://image-net.org/challenges/LSVRC/2012/",
@@ -228,6 +235,76 @@ _SETS = {
                 ),
             ),
             folder="makemore",
+        ),
+        Description(
+            name="photographs",
+            title="Ten photographs in pieces of 96 x 96 pixels: a class is a picture",
+            size_bytes=2_769_584,
+            licence="each picture has its own: CC0, public domain or without known restrictions",
+            source="scikit-image 0.26.0, sample pictures bundled in its wheel, with the licences that its skimage.data "
+            "documents; of eight cells of each picture six train and two validate",
+            url="https://scikit-image.org/docs/stable/api/skimage.data.html",
+            kind="photographs",
+            classes=10,
+            wheel="scikit-image==0.26.0",
+            files=(
+                _picture(
+                    "astronaut",
+                    "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
+                    "public domain (NASA)",
+                    "https://flic.kr/p/r9qvLn",
+                ),
+                _picture(
+                    "brick",
+                    "7966caf324f6ba843118d98f7a07746d22f6a343430add0233eca5f6eaaa8fcf",
+                    "CC0 (CC0Textures)",
+                    "https://cc0textures.com/view.php?tex=Bricks25",
+                ),
+                _picture(
+                    "camera",
+                    "b0793d2adda0fa6ae899c03989482bff9a42d3d5690fc7e3648f2795d730c23a",
+                    "CC0 (Lav Varshney)",
+                    "https://github.com/scikit-image/scikit-image/issues/3927",
+                ),
+                _picture(
+                    "chelsea",
+                    "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb",
+                    "CC0 (Stefan van der Walt)",
+                ),
+                _picture(
+                    "clock_motion",
+                    "f029226b28b642e80113d86622e9b215ee067a0966feaf5e60604a1e05733955",
+                    "public domain (Stefan van der Walt)",
+                ),
+                _picture(
+                    "coffee",
+                    "cc02f8ca188b167c775a7101b5d767d1e71792cf762c33d6fa15a4599b5a8de7",
+                    "CC0 (Rachel Michetti)",
+                ),
+                _picture(
+                    "coins",
+                    "f8d773fc9cfa6f4d8e5942dc34d0a0788fcaed2a4fefbbed0aef5398d7ef4cba",
+                    "no known copyright restrictions (Brooklyn Museum)",
+                    "https://www.brooklynmuseum.org/opencollection/archives/image/51611",
+                ),
+                _picture(
+                    "grass",
+                    "b6b6022426b38936c43a4ac09635cd78af074e90f42ffa8227ac8b7452d39f89",
+                    "CC0 (linolafett)",
+                    "https://www.deviantart.com/linolafett/art/Grass-01-434853879",
+                ),
+                _picture(
+                    "gravel",
+                    "c48615b451bf1e606fbd72c0aa9f8cc0f068ab7111ef7d93bb9b0f2586440c12",
+                    "CC0 (CC0Textures)",
+                    "https://cc0textures.com/view.php?tex=Gravel04",
+                ),
+                _picture(
+                    "ihc",
+                    "f8dd1aa387ddd1f49d8ad13b50921b237df8e9b262606d258770687b0ef93cef",
+                    "no known copyright restrictions (Center for Microscopy and Molecular Imaging)",
+                ),
+            ),
         ),
         Description(
             name="tinyshakespeare",

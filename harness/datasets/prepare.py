@@ -11,7 +11,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +18,18 @@ import numpy
 from numpy.typing import NDArray
 
 from harness.core.errors import HarnessError
-from harness.datasets.catalogue import Description, describe
-from harness.datasets.images import image_folder
+from harness.datasets.catalogue import Description, SourceFile, describe
+from harness.datasets.images import image_folder, made_folder
+from harness.datasets.manifest import Prepared, digest_of
+from harness.datasets.photographs import SIDE, write_photographs
 from harness.datasets.planetoid import read_planetoid
 from harness.datasets.read import read_arrays
+from harness.datasets.shards import check_shards, find_shards, read_shards
 from harness.datasets.sources import find_sources
 from harness.wire.events import dumps
 
 Say = Callable[[str], None]
 Install = Callable[[str], Path]
-
-SEEN = ("name", "layout", "classes", "sample_shape", "splits", "graph")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prepared:
-    name: str
-    path: Path
-    manifest: Mapping[str, Any]
 
 
 def prepare(name: str, *, cache: Path, data_roots: Sequence[Path], install: Install, say: Say) -> Prepared:
@@ -49,8 +42,7 @@ def prepare(name: str, *, cache: Path, data_roots: Sequence[Path], install: Inst
 
     item = describe(name)
     if item.kind == "image-folder":
-        path, manifest = image_folder(item, data_roots)
-        return Prepared(name=name, path=path, manifest={**manifest, "digest": digest_of(manifest)})
+        return _images(item, cache, data_roots, whole=False)
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / f"{name}.lock"):
         path = _folder(item, cache)
@@ -62,10 +54,10 @@ def prepare(name: str, *, cache: Path, data_roots: Sequence[Path], install: Inst
 
 def verify(name: str, *, cache: Path, data_roots: Sequence[Path], install: Install, say: Say) -> Prepared:
     """Make the set anew from its sources and compare it with what is prepared."""
-    prepared = prepare(name, cache=cache, data_roots=data_roots, install=install, say=say)
     item = describe(name)
     if item.kind == "image-folder":
-        return prepared
+        return _images(item, cache, data_roots, whole=True)
+    prepared = prepare(name, cache=cache, data_roots=data_roots, install=install, say=say)
     with tempfile.TemporaryDirectory(dir=cache) as folder:
         again = _make(item, find_sources(item, data_roots, install, cache), Path(folder))
         if again.manifest != prepared.manifest:
@@ -78,9 +70,15 @@ def verify(name: str, *, cache: Path, data_roots: Sequence[Path], install: Insta
     return prepared
 
 
-def digest_of(manifest: Mapping[str, Any]) -> str:
-    """sha256 over what a training sees of the manifest, as canonical JSON: a better title changes nothing."""
-    return hashlib.sha256(dumps({key: manifest[key] for key in SEEN if key in manifest}).encode()).hexdigest()
+def _images(item: Description, cache: Path, data_roots: Sequence[Path], *, whole: bool) -> Prepared:
+    """The shards where they were made, else the folder as it lies; ``whole``: every byte of the shards is read."""
+    shards = find_shards(item, [cache, *data_roots])
+    if shards is None:
+        path, manifest = image_folder(item, data_roots)
+        return Prepared(name=item.name, path=path, manifest={**manifest, "digest": digest_of(manifest)})
+    prepared = read_shards(shards)
+    check_shards(shards, prepared.manifest, whole=whole)
+    return prepared
 
 
 def _folder(item: Description, cache: Path) -> Path:
@@ -90,42 +88,19 @@ def _folder(item: Description, cache: Path) -> Path:
 
 
 def _make(item: Description, sources: Mapping[str, bytes], cache: Path) -> Prepared:
-    if item.kind == "planetoid":
-        splits, graph = read_planetoid(sources)
-    else:
-        splits, graph = read_arrays(item, sources), None
     building = Path(tempfile.mkdtemp(dir=cache, prefix=f".{item.name}-"))
     try:
+        fill = _fill_folder if item.kind == "photographs" else _fill_arrays
         manifest: dict[str, Any] = {
             "name": item.name,
             "title": item.title,
-            "layout": "arrays",
             "classes": item.classes,
-            "sample_shape": list(splits["train"][0].shape[1:]),
             "source": item.source,
             "url": item.url,
             "licence": item.licence,
-            "origin": [
-                {"file": file.name, "sha256": file.sha256, "bytes": len(sources[file.name])} for file in item.files
-            ],
-            "splits": {
-                split: {
-                    "samples": len(y),
-                    "counts": counts(y),
-                    "arrays": {
-                        "x": _write(building, f"{split}_x.npy", x),
-                        "y": _write(building, f"{split}_y.npy", y),
-                    },
-                }
-                for split, (x, y) in splits.items()
-            },
+            "origin": [_origin(file, sources[file.name]) for file in item.files],
+            **fill(item, sources, building),
         }
-        if graph:
-            manifest["graph"] = {
-                "nodes": graph.nodes,
-                "features": graph.features,
-                "arrays": {name: _write(building, f"{name}.npy", array) for name, array in graph.arrays.items()},
-            }
         manifest["digest"] = digest_of(manifest)
         (building / "manifest.json").write_text(dumps(manifest, indent=1) + "\n", encoding="utf-8")
         path = _folder(item, cache)
@@ -134,6 +109,45 @@ def _make(item: Description, sources: Mapping[str, bytes], cache: Path) -> Prepa
         shutil.rmtree(building, ignore_errors=True)
         raise
     return Prepared(name=item.name, path=path, manifest=manifest)
+
+
+def _origin(file: SourceFile, content: bytes) -> dict[str, Any]:
+    own = {"licence": file.licence, "url": file.url} if file.licence else {}
+    return {"file": file.name, "sha256": file.sha256, "bytes": len(content), **own}
+
+
+def _fill_folder(_item: Description, sources: Mapping[str, bytes], building: Path) -> dict[str, Any]:
+    write_photographs(sources, building)
+    return {"layout": "image-folder", "sample_shape": [3, SIDE, SIDE], "splits": made_folder(building)}
+
+
+def _fill_arrays(item: Description, sources: Mapping[str, bytes], building: Path) -> dict[str, Any]:
+    if item.kind == "planetoid":
+        splits, graph = read_planetoid(sources)
+    else:
+        splits, graph = read_arrays(item, sources), None
+    filled: dict[str, Any] = {
+        "layout": "arrays",
+        "sample_shape": list(splits["train"][0].shape[1:]),
+        "splits": {
+            split: {
+                "samples": len(y),
+                "counts": counts(y),
+                "arrays": {
+                    "x": _write(building, f"{split}_x.npy", x),
+                    "y": _write(building, f"{split}_y.npy", y),
+                },
+            }
+            for split, (x, y) in splits.items()
+        },
+    }
+    if graph:
+        filled["graph"] = {
+            "nodes": graph.nodes,
+            "features": graph.features,
+            "arrays": {name: _write(building, f"{name}.npy", array) for name, array in graph.arrays.items()},
+        }
+    return filled
 
 
 def counts(y: NDArray[Any]) -> dict[str, int]:
@@ -163,6 +177,9 @@ def _check(prepared: Prepared) -> Prepared:
     hint = f"remove {prepared.path} and run: harness data fetch {prepared.name}"
     if digest_of(manifest) != manifest.get("digest"):
         raise HarnessError(f"{prepared.path / 'manifest.json'}: was changed", hint=hint, code=3)
+    if manifest["layout"] == "image-folder":
+        _check_folder(prepared, hint)
+        return prepared
     graph = [manifest["graph"]] if "graph" in manifest else []
     for entry in (*manifest["splits"].values(), *graph):
         for axis, array in entry["arrays"].items():
@@ -174,6 +191,21 @@ def _check(prepared: Prepared) -> Prepared:
                     told.append(f"expected samples per class {entry['counts']}, found {_counts_in(path)}")
                 raise HarnessError(*told, hint=hint, code=3)
     return prepared
+
+
+def _check_folder(prepared: Prepared, hint: str) -> None:
+    try:
+        found = made_folder(prepared.path)
+    except OSError as error:
+        raise HarnessError(f"{prepared.path}: {error}", hint=hint, code=3) from error
+    for split, entry in prepared.manifest["splits"].items():
+        if found[split] != entry:
+            raise HarnessError(
+                f"{prepared.path / split}: expected {entry['samples']} images with sha256 {entry['sha256']}, "
+                f"found {found[split]['samples']} with {found[split]['sha256']}",
+                hint=hint,
+                code=3,
+            )
 
 
 def _counts_in(path: Path) -> str:

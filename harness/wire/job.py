@@ -24,6 +24,7 @@ class WorkerJob(NamedTuple):
     metrics: Dict[str, str]  # name -> unit
     flops_per_sample: Optional[float]  # of one training step, forward and backward
     data: Optional[Dict[str, Any]]  # {"path": folder, "manifest": {...}}; None: synthetic
+    devices: int = 1  # each with a process of its own; ``threads`` are those of all of them
 
 
 def parse(text: str) -> WorkerJob:

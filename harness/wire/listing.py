@@ -1,4 +1,4 @@
-"""What an image folder holds, as both sides sum it up.  Standard library only."""
+"""What an image folder holds, and what its shards are called, as both sides say it.  Standard library only."""
 
 from __future__ import annotations
 
@@ -34,3 +34,8 @@ def counts(listing: Listing) -> Dict[str, int]:
     """Images per class, in one pass: ImageNet has 1.3 million of them in 1,000 classes."""
     found = Counter(listing.labels)
     return {name: found[label] for label, name in enumerate(listing.classes)}
+
+
+def shard_names(split: str, shards: int) -> List[str]:
+    """The files of a split that was made into shards, without their endings."""
+    return ["%s-%05d-of-%05d" % (split, number, shards) for number in range(shards)]

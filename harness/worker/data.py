@@ -11,18 +11,21 @@ For a data set that is a graph, x holds node numbers and ``"sample_shape"`` is `
 stands ``"graph": {"nodes": 2708, "features": 1433, "arrays": {"edges": {...}, "entries": {...}}}``.
 
 Or, for images left as they are, ``"layout": "image-folder"`` with
-``"splits": {"train": {"samples": 20, "folder": "train", "listing": sha256}}``.
+``"splits": {"train": {"samples": 20, "folder": "train", "listing": sha256}}``.  Or images made into a few
+files, ``"layout": "image-shards"`` with ``"splits": {"train": {"samples": 20, "shards": 3, "bytes": 71000,
+"sha256": ..., "arrays": {"index": {...}, "labels": {...}}}}``.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
 import numpy
 
-from harness.wire.listing import list_images
+from harness.wire.listing import list_images, shard_names
 
 Batch = Tuple[numpy.ndarray, numpy.ndarray]
 
@@ -32,6 +35,38 @@ class ImageFolder(NamedTuple):
 
     paths: List[str]
     labels: numpy.ndarray  # int64 [samples]
+
+    def source(self, row: int) -> str:
+        """What Pillow opens: here a path."""
+        return self.paths[row]
+
+
+class ImageShards(NamedTuple):
+    """Encoded images one behind the other in a few files, memory-mapped."""
+
+    names: List[str]
+    files: List[numpy.ndarray]  # uint8 [bytes]
+    places: numpy.ndarray  # int64 [samples, 3]: file, first byte, bytes
+    labels: numpy.ndarray  # int64 [samples]
+
+    def source(self, row: int) -> io.BytesIO:
+        """What Pillow opens: here the bytes."""
+        file, start, length = self.places[row].tolist()
+        return _Piece(self.files[file][start : start + length].tobytes(), "%s, row %d" % (self.names[file], row))
+
+
+class _Piece(io.BytesIO):
+    """Bytes that say where they are from when they are no image."""
+
+    def __init__(self, content: bytes, name: str) -> None:
+        super().__init__(content)
+        self.place = name
+
+    def __repr__(self) -> str:
+        return self.place
+
+
+Pictures = Union[ImageFolder, ImageShards]
 
 
 class Graph(NamedTuple):
@@ -49,7 +84,7 @@ class Data(NamedTuple):
     classes: int
     sample_shape: Tuple[int, ...]
     arrays: Dict[str, Batch]  # split -> x [samples, *sample_shape], y [samples]
-    folders: Dict[str, ImageFolder]
+    folders: Dict[str, Pictures]
     graph: Optional[Graph] = None
 
 
@@ -57,10 +92,12 @@ def open_data(where: Dict[str, Any]) -> Data:
     """Memory-map what the manifest names.  Raises ValueError where a shape differs."""
     manifest, path = where["manifest"], where["path"]
     arrays: Dict[str, Batch] = {}
-    folders: Dict[str, ImageFolder] = {}
+    folders: Dict[str, Pictures] = {}
     for split, entry in manifest["splits"].items():
         if manifest["layout"] == "image-folder":
             folders[split] = _list_images(os.path.join(path, entry["folder"]), entry["listing"])
+        elif manifest["layout"] == "image-shards":
+            folders[split] = _map_shards(path, split, entry)
         else:
             arrays[split] = (_map(path, entry["arrays"]["x"]), _map(path, entry["arrays"]["y"]))
     return Data(
@@ -106,6 +143,15 @@ def _map(path: str, entry: Dict[str, Any]) -> numpy.ndarray:
 def _map_graph(path: str, entry: Dict[str, Any]) -> Graph:
     edges, entries = (_map(path, entry["arrays"][name]) for name in ("edges", "entries"))
     return Graph(entry["nodes"], entry["features"], edges, entries)
+
+
+def _map_shards(path: str, split: str, entry: Dict[str, Any]) -> ImageShards:
+    index, labels = (_map(path, entry["arrays"][name]) for name in ("index", "labels"))
+    names = [name + ".images" for name in shard_names(split, entry["shards"])]
+    files = [numpy.memmap(os.path.join(path, name), numpy.uint8, "r").view(numpy.ndarray) for name in names]
+    if sum(len(file) for file in files) != entry["bytes"]:
+        raise ValueError("the shards of %s under %s are not as long as the manifest says" % (split, path))
+    return ImageShards(names, files, index, labels)
 
 
 def _list_images(folder: str, expected: str) -> ImageFolder:

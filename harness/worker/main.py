@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import os
@@ -20,6 +21,7 @@ import numpy
 from harness import wire
 from harness.wire import job as jobs
 from harness.wire.machine import find_machine
+from harness.worker import ranks
 from harness.worker.data import open_data
 from harness.worker.emit import Emitter
 from harness.worker.run import Diverged, Run
@@ -37,7 +39,7 @@ NOT_TOLD = ("TOKEN", "SECRET", "PASSWORD", "KEY", "TF_VAR_", "TF_CLI_", "_HOME",
 
 def main(job_path: str) -> int:
     """Return the process's exit status: 0 finished, 1 the model failed."""
-    emit = Emitter(int(os.environ[wire.EVENTS_FD]))
+    emit = Emitter(int(os.environ[wire.EVENTS_FD]) if not ranks.rank() else os.open(os.devnull, os.O_WRONLY))
     threading.Thread(target=_follow_lifeline, args=(int(os.environ[wire.LIFELINE_FD]),), daemon=True).start()
     started = time.perf_counter()
     emit(
@@ -65,16 +67,21 @@ def main(job_path: str) -> int:
 def _work(job: jobs.WorkerJob, emit: Emitter) -> None:
     if job.protocol != wire.PROTOCOL:
         raise ValueError("job.json speaks protocol %r, this worker %r" % (job.protocol, wire.PROTOCOL))
-    emit("machine", **find_machine())
+    others = ranks.Others(job.devices, lost=functools.partial(_lost, emit)) if job.devices > 1 > ranks.rank() else None
+    emit("machine", **find_machine(), **({"devices": job.devices} if others else {}))
     cores = pin(job.threads) if job.mode == "speed" else []
-    random.seed(job.seed)
-    numpy.random.seed(job.seed)
+    # Other ranks draw other numbers; those that make the first weights are rank 0's.
+    own_seed = (job.seed + 1_000_003 * ranks.rank()) % 2**32
+    random.seed(own_seed)
+    numpy.random.seed(own_seed)
     framework = importlib.import_module("harness.worker.frameworks." + wire.MODEL_FILES[job.framework][:-3])
-    settings = framework.prepare(job)
+    settings = framework.prepare(job._replace(threads=max(1, job.threads // job.devices)))
     emit("environment", packages=_packages(), variables=_variables())
     emit("libraries", **framework.libraries())
     if cores:
         settings["cores"] = cores
+    if job.devices > 1:
+        settings["devices"] = job.devices
     emit("settings", seed=job.seed, threads=job.threads, deterministic=job.deterministic, **settings)
     data = open_data(job.data) if job.data else None
     if data:
@@ -84,6 +91,14 @@ def _work(job: jobs.WorkerJob, emit: Emitter) -> None:
     getattr(model, job.mode)(run)
     run.finish()
     emit("determinism", **framework.determinism(job))
+    if others:
+        others.wait()
+
+
+def _lost(emit: Emitter, reason: str) -> None:
+    """End the run now, from whatever thread noticed that it cannot go on."""
+    emit("run_stop", status="error", reason=reason, seconds=0.0)
+    os.killpg(0, signal.SIGKILL)
 
 
 def pin(threads: int) -> List[int]:

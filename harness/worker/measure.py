@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import resource
 import time
-from typing import Dict, NamedTuple
+from typing import Dict, List, NamedTuple
+
+PEERS: List[int] = []  # processes that do the same work beside this one: the other ranks
 
 
 class Sample(NamedTuple):
     wall: float  # seconds
-    own: float  # CPU seconds of this process and its finished children
+    own: float  # CPU seconds of this process, its peers and its finished children
     busy: float  # CPU seconds of the whole machine, not idle
     steal: float  # CPU seconds that the hypervisor gave to others
     waited: float  # seconds that our threads were ready but had no CPU
@@ -22,7 +24,7 @@ def sample() -> Sample:
         for usage in (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
     )
     busy, steal = _machine()
-    return Sample(time.perf_counter(), own, busy, steal, _waited())
+    return Sample(time.perf_counter(), own + sum(map(_seconds_of, PEERS)), busy, steal, _waited())
 
 
 def shares(first: Sample, last: Sample, threads: int) -> Dict[str, float]:
@@ -47,6 +49,16 @@ def shares(first: Sample, last: Sample, threads: int) -> Dict[str, float]:
 def peak_memory_bytes() -> int:
     """Largest resident set of this process so far (ru_maxrss is in KiB on Linux)."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _seconds_of(pid: int) -> float:
+    """CPU seconds of another process; zero when it is gone."""
+    try:
+        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / float(os.sysconf("SC_CLK_TCK"))
 
 
 def _machine() -> tuple[float, float]:

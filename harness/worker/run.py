@@ -23,20 +23,22 @@ from __future__ import annotations
 import math
 import statistics
 import time
+from collections import deque
 from types import ModuleType
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, TypeVar
+from typing import Any, Deque, Dict, Iterable, Iterator, List, Optional, Tuple, TypeVar
 
 import numpy
 
 from harness.wire import SPEED
 from harness.wire.job import WorkerJob
-from harness.worker import measure
+from harness.worker import measure, ranks
 from harness.worker.data import Batch, Data, Graph, digest_of, order
 from harness.worker.emit import Emitter
 
 Item = TypeVar("Item")
 FIRST_BATCHES = 3  # digested: enough to see another order, augmentation or data set
 SECONDS_BETWEEN_STATS = 0.5
+END: Any = object()  # what comes after the last batch
 QUIET_SHARE = 0.10  # of the machine, used by others: above, what was measured is no peak
 
 
@@ -49,6 +51,8 @@ class Run:
         self.seed = job.seed
         self.device = device  # "cpu" | "cuda"
         self.threads = job.threads
+        self._rank, self._world, self._together = ranks.rank(), job.devices, False
+        self._whole: Deque[int] = deque()  # samples of all devices in each batch that this one has begun to read
         self.hparams: Dict[str, Any] = job.hyperparameters
         self._job = job
         self._framework = framework
@@ -64,6 +68,8 @@ class Run:
         self._epoch_started = 0.0
         self._epoch_seconds = 0.0
         self._epoch_rates: List[float] = []
+        self._waited = 0.0  # seconds of the current epoch that the training spent asking for batches
+        self._wait_shares: List[float] = []
         self._first_batches: List[str] = []
         self._first = measure.sample()
         self._shares: Dict[str, float] = {}  # of the timed steps; a training is measured whole
@@ -128,7 +134,11 @@ class Run:
         shuffle: Optional[bool] = None,
         drop_last: bool = False,
     ) -> Iterator[numpy.ndarray]:
-        """Row numbers of each batch, int64 [n]: for a model that reads its input itself."""
+        """Row numbers of each batch, int64 [n]: for a model that reads its input itself.
+
+        With several devices, those of this one: ``batch_size`` and the order are of all together, and
+        rank r of ``world`` takes every ``world``-th row from the r-th on.
+        """
         size = batch_size or int(self.hparams["batch_size"])
         if rows is None:
             labels = self.data.folders[split].labels if split in self.data.folders else self.data.arrays[split][1]
@@ -141,11 +151,14 @@ class Run:
         if split == "train":
             self._batches_total = math.ceil(stop / size)
         for start in range(0, stop, size):
-            yield rows[start : start + size]
+            whole = rows[start : min(start + size, stop)]
+            if split == "train" and self._world > 1:
+                self._whole.append(len(whole))
+            yield whole[self._rank :: self._world]
 
     def saw_batch(self, *arrays: numpy.ndarray) -> None:
-        """Note what a training step is about to see; digests the first batches of a run."""
-        self._batch_samples = len(arrays[0])
+        """Note what a training step is about to see; digests the first batches of a run (of rank 0's part)."""
+        self._batch_samples = self._whole.popleft() if self._whole else len(arrays[0])
         if len(self._first_batches) < FIRST_BATCHES:
             self._first_batches.append(digest_of(*arrays))
             if len(self._first_batches) == FIRST_BATCHES:
@@ -156,7 +169,7 @@ class Run:
     def epochs(self) -> Iterator[int]:
         """Count ``hparams["epochs"]`` epochs from 0 and report each; a model may leave them early by ``break``."""
         for epoch in range(int(self.hparams["epochs"])):
-            self._epoch, self._steps, self._samples, self._losses = epoch, 0, 0, []
+            self._epoch, self._steps, self._samples, self._losses, self._waited = epoch, 0, 0, [], 0.0
             self._emit("epoch_start", epoch=epoch)
             self._epoch_started = time.perf_counter()
             yield epoch
@@ -164,8 +177,19 @@ class Run:
                 self._stop_epoch()
 
     def steps(self, batches: Iterable[Item]) -> Iterator[Item]:
-        """Pass batches on, one a training step; ends the epoch's clock after the last."""
-        for batch in batches:
+        """Pass batches on, one a training step; ends the epoch's clock after the last.
+
+        How long each was waited for is noted: of an accelerator too it says what bounds the speed, because
+        batches are made ahead and are there at once where the accelerator is the slower one.
+        """
+        self._check_devices()
+        source = iter(batches)
+        while True:
+            asked = time.perf_counter()
+            batch = next(source, END)
+            self._waited += time.perf_counter() - asked
+            if batch is END:
+                break
             yield batch
             self._steps += 1
             self._samples += self._batch_samples
@@ -174,6 +198,7 @@ class Run:
         self._framework.synchronize()
         self._epoch_seconds = time.perf_counter() - self._epoch_started
         self._epoch_rates.append(self._samples / self._epoch_seconds)
+        self._wait_shares.append(self._waited / self._epoch_seconds)
 
     def loss(self, value: Any) -> None:
         """The mean loss of this step's batch: a number or a detached 0-d tensor.
@@ -201,6 +226,19 @@ class Run:
         if not math.isfinite(number):
             raise Diverged("%s is %r after epoch %s" % (name, number, self._epoch))
 
+    def together(self) -> Tuple[int, int]:
+        """(rank, world): which of how many processes this is, each with a device.
+
+        For a model that adds up its gradients over all of them: one that never asks is refused more
+        than one device, because it would train several models, each on a part of the data.
+        """
+        self._together = True
+        return self._rank, self._world
+
+    def total(self, values: List[float]) -> List[float]:
+        """Each number, added up over all devices: for counts of what every device saw a part of."""
+        return self._framework.total(values) if self._world > 1 else values
+
     def weights(self, moment: str, model: Any) -> None:
         """Report the digest of all weights, ``moment`` "initial" or "final"."""
         arrays, parameters = self._framework.named_arrays(model)
@@ -220,6 +258,7 @@ class Run:
         of a window of ``hparams["window"]`` steps (1 unless given), and a step's time is its
         share of the window.  Reports ``samples_per_second`` from the median step after warm-up.
         """
+        self._check_devices()
         warmup, steps = int(self.hparams["warmup_steps"]), int(self.hparams["steps"])
         window = int(self.hparams.get("window", 1))
         self._batch_samples, self._batches_total, self._epoch = samples, warmup + steps, 0
@@ -257,6 +296,8 @@ class Run:
             # The first epoch holds tracing, allocation and cold caches.
             steady = self._epoch_rates[1:] or self._epoch_rates
             fields[SPEED] = statistics.median(steady)
+        if self._wait_shares:
+            fields["input_wait_share"] = statistics.median(self._wait_shares[1:] or self._wait_shares)
         if self._job.flops_per_sample and self._epoch_rates:
             before = measure.sample()
             peak = self._framework.matmul_flops_per_second(self.hparams.get("precision", "fp32"))
@@ -266,6 +307,10 @@ class Run:
             if max(beside["foreign_share"], beside["steal_share"], beside["wait_share"]) <= QUIET_SHARE:
                 fields["flops_share"] = rate / peak
         self._emit("measurement", **fields)
+
+    def _check_devices(self) -> None:
+        if self._world > 1 and not self._together:
+            raise ValueError("%s trains on one device, and %d were asked for" % (self._job.model, self._world))
 
     def _stop_epoch(self) -> None:
         losses, self._losses = self._losses, []

@@ -1,7 +1,7 @@
 """EfficientNet-B0 in PyTorch, from Tan and Le 2019, "EfficientNet: Rethinking Model Scaling for CNNs".
 
-Structure and first weights as in torchvision 0.28.0 (models/efficientnet.py).  Its batch norms have
-PyTorch's momentum and epsilon; the authors' have 0.01 and 0.001.
+Structure and first weights as in torchvision 0.28.0 (models/efficientnet.py), whose batch norms have
+PyTorch's momentum and epsilon unless a recipe says otherwise, as that of the authors does.
 """
 
 from __future__ import annotations
@@ -116,7 +116,12 @@ def initialize(layer: nn.Module) -> None:
 
 
 def build(classes: int, hparams: Dict[str, Any]) -> EfficientNet:
-    return EfficientNet(classes, float(hparams.get("dropout", 0.0)), float(hparams.get("stochastic_depth", 0.0)))
+    model = EfficientNet(classes, float(hparams.get("dropout", 0.0)), float(hparams.get("stochastic_depth", 0.0)))
+    for layer in model.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = float(hparams.get("norm_momentum", 0.1))
+            layer.eps = float(hparams.get("norm_epsilon", 1e-5))
+    return model
 
 
 def train(run: Any) -> None:

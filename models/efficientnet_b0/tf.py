@@ -68,8 +68,7 @@ def depthwise_norm(x: Any, name: str, kernel: int, stride: int) -> Any:
 
 
 def norm(x: Any, name: str) -> Any:
-    """PyTorch's defaults: Keras' momentum is one minus PyTorch's."""
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name + ".norm")(x)
+    return layers.BatchNormalization(name=name + ".norm")(x)  # momentum and epsilon: build
 
 
 def squeeze_excitation(x: Any, name: str, squeezed: int) -> Any:
@@ -117,7 +116,13 @@ def build(classes: int, hparams: Dict[str, Any]) -> tf.keras.Model:
     x = layers.GlobalAveragePooling2D()(x)
     x = layers_tf.Dropout(hparams.get("dropout", 0.0), name="dropout")(x)
     start = tf.keras.initializers.RandomUniform(-(classes**-0.5), classes**-0.5)
-    return tf.keras.Model(images, layers.Dense(classes, kernel_initializer=start, dtype="float32", name="fc")(x))
+    logits = layers.Dense(classes, kernel_initializer=start, dtype="float32", name="fc")(x)
+    model = tf.keras.Model(images, logits)
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.momentum = 1.0 - float(hparams.get("norm_momentum", 0.1))  # PyTorch counts what is new
+            layer.epsilon = float(hparams.get("norm_epsilon", 1e-5))
+    return model
 
 
 def train(run: Any) -> None:

@@ -14,7 +14,7 @@ def batches(run: Any, split: str, batch_size: int) -> Iterator[Tuple[numpy.ndarr
     if split in run.data.folders:
         from harness.worker import images  # only image folders need Pillow
 
-        yield from images.batches(run, split, batch_size, size=int(run.hparams["image_size"]))
+        yield from images.batches(run, split, batch_size)
         return
     reach = int(run.hparams["shift_pixels"]) if split == "train" else 0
     for small, labels in run.batches(split, batch_size):
@@ -55,4 +55,4 @@ def shift(images: numpy.ndarray, reach: int) -> numpy.ndarray:
 
 def samples_of(run: Any, split: str) -> int:
     folders = run.data.folders
-    return len(folders[split].paths) if split in folders else len(run.arrays(split)[1])
+    return len(folders[split].labels) if split in folders else len(run.arrays(split)[1])

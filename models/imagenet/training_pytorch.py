@@ -29,14 +29,16 @@ def train(run: Any, build: Build) -> None:
     average = make_average(model, hparams)
     normalize = Normalize(run)
     batch_size = int(hparams["batch_size"])
-    steps = -(-inputs.samples_of(run, "train") // batch_size)  # rounded up: the last batch is smaller
+    samples = inputs.samples_of(run, "train")
+    steps = -(-samples // batch_size)  # rounded up: the last batch is smaller
 
     for epoch in run.epochs():
         model.train()
         for number, (pixels, labels) in enumerate(run.steps(inputs.batches(run, "train", batch_size))):
             mix = mixing.draw(hparams, run.seed, epoch, number, *pixels.shape[1:3])
             step.set_rate(learning_rate(hparams, epoch, number / steps))
-            run.loss(step(normalize(pixels), torch.from_numpy(labels).to(run.device), mix))
+            whole = min(batch_size, samples - number * batch_size)
+            run.loss(step(normalize(pixels), torch.from_numpy(labels).to(run.device), mix, whole))
             if average:
                 average.update(model, number, follow=epoch < hparams.get("warmup_epochs", 0))
         with averaged(model, average):
@@ -54,12 +56,17 @@ def speed(run: Any, build: Build) -> None:
     batch_size = int(run.hparams["batch_size_gpu" if run.device == "cuda" else "batch_size_cpu"])
     images, labels = synthetic_batch(batch_size, run)
     model.train()
-    for _ in run.timed_steps(samples=batch_size):
-        step(images, labels, None)
+    whole = batch_size * step.world
+    for _ in run.timed_steps(samples=whole):
+        step(images, labels, None, whole)
 
 
 class Step:
     """One update of a model; a call returns the batch's mean loss, detached.
+
+    With several devices, each calls it with its part of a batch of ``whole`` images: gradients and
+    the loss are those of the whole batch, while a batch normalisation sees its own part only, as in
+    the published trainings.
 
     fp16 scales the loss so that small gradients do not vanish, and skips a step whose gradients
     overflow (Micikevicius et al. 2018, section 3.2).
@@ -69,7 +76,10 @@ class Step:
         hparams = run.hparams
         self.optimizer = make_optimizer(model, hparams)
         self.parameters = list(model.parameters())
+        _, self.world = run.together()
         self.model = torch.compile(model) if hparams.get("compile") else model
+        if self.world > 1:
+            self.model = nn.parallel.DistributedDataParallel(self.model)
         self.device, self.type = run.device, compute_type(hparams)
         self.scaler = make_scaler(run.device, enabled=self.type is torch.float16)
         self.parts = int(hparams.get("accumulate", 1))
@@ -81,7 +91,9 @@ class Step:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
 
-    def __call__(self, images: torch.Tensor, labels: torch.Tensor, mix: Optional[mixing.Mix]) -> torch.Tensor:
+    def __call__(
+        self, images: torch.Tensor, labels: torch.Tensor, mix: Optional[mixing.Mix], whole: int
+    ) -> torch.Tensor:
         self.optimizer.zero_grad(set_to_none=True)
         if mix:
             images = mixed_images(images, mix)
@@ -91,10 +103,14 @@ class Step:
             with torch.autocast(self.device, self.type or torch.bfloat16, enabled=self.type is not None):
                 outputs = self.model(images[part])
             loss = self.loss(outputs, labels[part], neighbours[part], mix)
-            if self.parts > 1:
-                loss = loss * ((part.stop - part.start) / len(images))
+            share = (part.stop - part.start) * self.world / whole  # of what the devices' mean is made of
+            if share != 1.0:
+                loss = loss * share
             self.scaler.scale(loss).backward()
             total = total + loss.detach() if self.parts > 1 else loss.detach()
+        if self.world > 1:
+            torch.distributed.all_reduce(total)
+            total /= self.world
         if self.clip_norm:
             self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.parameters, self.clip_norm)
@@ -165,6 +181,9 @@ def evaluate(model: nn.Module, normalize: Normalize, run: Any) -> Dict[str, floa
     """top-k accuracy as a fraction of the evaluation split, for every k of ``hparams["top_k"]``."""
     split, top_k = run.hparams["eval_split"], run.hparams["top_k"]
     kind = compute_type(run.hparams)
+    if run.together()[1] > 1:  # statistics of batch normalisation are those of each rank's images until now
+        for buffer in model.buffers():
+            torch.distributed.broadcast(buffer, 0)
     model.eval()
     right = dict.fromkeys(top_k, 0)
     for pixels, labels in inputs.batches(run, split, int(run.hparams["eval_batch_size"])):
@@ -174,7 +193,8 @@ def evaluate(model: nn.Module, normalize: Normalize, run: Any) -> Dict[str, floa
         hits = best == torch.from_numpy(labels)[:, None]
         for k in top_k:
             right[k] += int(hits[:, :k].sum())
-    return {"top%d" % k: right[k] / inputs.samples_of(run, split) for k in top_k}
+    counts = run.total([right[k] for k in top_k])
+    return {"top%d" % k: count / inputs.samples_of(run, split) for k, count in zip(top_k, counts)}
 
 
 def compute_type(hparams: Dict[str, Any]) -> Optional[torch.dtype]:

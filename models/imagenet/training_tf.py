@@ -24,18 +24,20 @@ def train(run: Any, build: Build) -> None:
     set_precision(hparams)
     model = build(run.classes, hparams)
     run.weights("initial", model)
-    step = Step(model, hparams)
+    step = Step(model, run)
     average = make_average(model, hparams)
     predict = make_predict(model, hparams)
     batch_size = int(hparams["batch_size"])
-    steps = -(-inputs.samples_of(run, "train") // batch_size)  # rounded up: the last batch is smaller
+    samples = inputs.samples_of(run, "train")
+    steps = -(-samples // batch_size)  # rounded up: the last batch is smaller
 
     for epoch in run.epochs():
         for number, (pixels, labels) in enumerate(run.steps(inputs.batches(run, "train", batch_size))):
             mix = mixing.draw(hparams, run.seed, epoch, number, *pixels.shape[1:3])
             layers_tf.set_moment(run.seed, epoch * steps + number)
             rate = learning_rate(hparams, epoch, number / steps)
-            run.loss(step(normalize(pixels, hparams), tf.constant(labels), rate, mix))
+            whole = min(batch_size, samples - number * batch_size)
+            run.loss(step(normalize(pixels, hparams), tf.constant(labels), rate, mix, whole))
             if average:
                 average.update(number, follow=epoch < hparams.get("warmup_epochs", 0))
         with averaged(model, average):
@@ -51,17 +53,25 @@ def speed(run: Any, build: Build) -> None:
     set_precision(hparams)
     model = build(1000, hparams)
     run.weights("initial", model)
-    step = Step(model, hparams)
+    step = Step(model, run)
     batch_size = int(hparams["batch_size_gpu" if run.device == "cuda" else "batch_size_cpu"])
     images, labels = synthetic_batch(batch_size, hparams, run.seed)
-    for _ in run.timed_steps(samples=batch_size):
-        step(images, labels, hparams["learning_rate"], None)
+    whole = batch_size * step.world
+    for _ in run.timed_steps(samples=whole):
+        step(images, labels, hparams["learning_rate"], None, whole)
 
 
 class Step:
-    """One update of a model as a graph; a call returns the batch's mean loss."""
+    """One update of a model as a graph; a call returns the batch's mean loss.
 
-    def __init__(self, model: tf.keras.Model, hparams: Dict[str, Any]) -> None:
+    With several devices, each calls it with its part of a batch of ``whole`` images: gradients and
+    the loss are those of the whole batch, while a batch normalisation sees its own part only, as in
+    the published trainings.
+    """
+
+    def __init__(self, model: tf.keras.Model, run: Any) -> None:
+        hparams = run.hparams
+        _, self.world = run.together()
         self.model, self.weights = model, model.trainable_variables
         self.state: List[tf.Variable] = []  # what a checkpoint needs beside the model's weights
         self.update = make_update(model, hparams, self.state)
@@ -75,26 +85,45 @@ class Step:
             tf.TensorSpec((None, None, None, 3), tf.float32),
             tf.TensorSpec((None,), tf.int64),
             tf.TensorSpec((), tf.float32),
+            tf.TensorSpec((), tf.float32),
         ]
         compiled = bool(hparams.get("compile", False))
         mixed = [*signature, tf.TensorSpec((), tf.float32), tf.TensorSpec((4,), tf.int32)]
-        self.plain = tf.function(self.step, input_signature=signature, jit_compile=compiled)
-        self.mixed = tf.function(self.mixed_step, input_signature=mixed, jit_compile=compiled)
+        self.plain = tf.function(self.everywhere(self.step), input_signature=signature, jit_compile=compiled)
+        self.mixed = tf.function(self.everywhere(self.mixed_step), input_signature=mixed, jit_compile=compiled)
 
-    def __call__(self, images: tf.Tensor, labels: tf.Tensor, rate: float, mix: Optional[mixing.Mix]) -> tf.Tensor:
-        at = tf.constant(rate, tf.float32)
+    def __call__(
+        self, images: tf.Tensor, labels: tf.Tensor, rate: float, mix: Optional[mixing.Mix], whole: int
+    ) -> tf.Tensor:
+        at, portion = tf.constant(rate, tf.float32), tf.constant(len(labels) / whole, tf.float32)
         if not mix:
-            return self.plain(images, labels, at)
-        return self.mixed(images, labels, at, tf.constant(mix.share, tf.float32), tf.constant(mix.box or (0, 0, 0, 0)))
+            return self.plain(images, labels, at, portion)
+        share, box = tf.constant(mix.share, tf.float32), tf.constant(mix.box or (0, 0, 0, 0))
+        return self.mixed(images, labels, at, portion, share, box)
 
-    def step(self, images: tf.Tensor, labels: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
-        return self.follow(images, labels, labels, None, rate)
+    def everywhere(self, step: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
+        """``step`` on every device at once, where there are several."""
+        if self.world == 1:
+            return step
+        strategy = tf.distribute.get_strategy()
 
-    def mixed_step(self, images: Any, labels: Any, rate: Any, share: Any, box: Any) -> tf.Tensor:
-        return self.follow(mixed_images(images, share, box), labels, tf.roll(labels, 1, 0), share, rate)
+        def on_all(*inputs: tf.Tensor) -> tf.Tensor:
+            return strategy.experimental_local_results(strategy.run(step, args=inputs))[0]
 
-    def follow(self, images: Any, labels: Any, neighbours: Any, share: Any, rate: Any) -> tf.Tensor:
+        return on_all
+
+    def step(self, images: Any, labels: Any, rate: Any, portion: Any) -> tf.Tensor:
+        return self.follow(images, labels, labels, None, rate, portion)
+
+    def mixed_step(self, images: Any, labels: Any, rate: Any, portion: Any, share: Any, box: Any) -> tf.Tensor:
+        return self.follow(mixed_images(images, share, box), labels, tf.roll(labels, 1, 0), share, rate, portion)
+
+    def follow(self, images: Any, labels: Any, neighbours: Any, share: Any, rate: Any, portion: Any) -> tf.Tensor:
         gradients, loss = self.gradients(images, labels, neighbours, share)
+        if self.world > 1:
+            replica = tf.distribute.get_replica_context()
+            parts = [gradient * portion for gradient in gradients]
+            *gradients, loss = replica.all_reduce(tf.distribute.ReduceOp.SUM, [*parts, loss * portion])
         if self.clip_norm:
             gradients = clipped(gradients, self.clip_norm)
         if self.scale:
@@ -232,7 +261,8 @@ def evaluate(predict: Callable[[tf.Tensor], tf.Tensor], run: Any) -> Dict[str, f
         hits = predict(normalize(pixels, run.hparams)).numpy() == labels[:, None]
         for k in top_k:
             right[k] += int(hits[:, :k].sum())
-    return {"top%d" % k: right[k] / inputs.samples_of(run, split) for k in top_k}
+    counts = run.total([right[k] for k in top_k])
+    return {"top%d" % k: count / inputs.samples_of(run, split) for k, count in zip(top_k, counts)}
 
 
 def set_precision(hparams: Dict[str, Any]) -> None:

@@ -134,7 +134,7 @@ def test_a_missing_image_folder_says_what_is_needed_and_where(tmp_path: Path) ->
         prepare("imagenet", tmp_path, tmp_path / "nowhere")
     assert caught.value.code == 3
     assert str(tmp_path / "nowhere" / "imagenet") in str(caught.value)
-    assert "150 GB" in str(caught.value)
+    assert "138 GB" in str(caught.value)
     assert "--data-dir" in caught.value.hint
 
 

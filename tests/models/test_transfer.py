@@ -36,10 +36,12 @@ def numbers(*shape: int) -> numpy.ndarray:
     return numpy.arange(numpy.prod(shape), dtype=numpy.float32).reshape(shape)
 
 
-def test_each_kind_of_weight_is_turned_as_keras_lays_it_out() -> None:
+@pytest.mark.parametrize("depthwise_kernel", ["depthwise_kernel", "kernel"])  # Keras 2, Keras 3
+def test_each_kind_of_weight_is_turned_as_keras_lays_it_out(depthwise_kernel: str) -> None:
+    depthwise_shape: Any = {f"depth__{depthwise_kernel}": (3, 3, 2, 2)}
     model = keras(
         stage_of_0__kernel=(3, 5, 2, 4),
-        depth__depthwise_kernel=(3, 3, 2, 2),
+        **depthwise_shape,
         norm__gamma=(4,),
         norm__beta=(4,),
         norm__moving_mean=(4,),

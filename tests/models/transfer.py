@@ -6,13 +6,14 @@ A Keras layer is called as its PyTorch module ("stage2.0.conv1").  What both cal
 Keras                                 PyTorch                         turned
 ====================================  ==============================  =========================
 ``kernel`` [..., in, out]             ``weight`` [out, in, ...]       axes moved
-``depthwise_kernel`` [h, w, in, m]    ``weight`` [in * m, 1, h, w]    axes moved
+of a depthwise one, [h, w, in, m]     ``weight`` [in * m, 1, h, w]    axes moved
 ``gamma``, ``beta``, ``bias``         ``weight``, ``bias``, ``bias``  as they are
 ``moving_mean``, ``moving_variance``  ``running_mean``, ``_var``      as they are
 ``embeddings``                        ``weight``                      as they are
 ====================================  ==============================  =========================
 
-A bare parameter (a class token, a layer scale) is the only weight of a Keras layer that has the
+A depthwise kernel is ``kernel`` in Keras 3 as every other one, and known by its shape; Keras 2 says
+``depthwise_kernel``.  A bare parameter (a class token, a layer scale) is the only weight of a Keras layer that has the
 parameter's whole name.  Integers are counters, not weights.  Runs in a framework's environment:
 numpy only, and whatever model it is given.
 """
@@ -79,8 +80,9 @@ def pairs(model: Any, names: Iterable[str]) -> list[tuple[str, Any]]:
 
 def as_keras(array: numpy.ndarray, part: str, shape: tuple[int, ...]) -> numpy.ndarray:
     """PyTorch's array as Keras lays it out; ``shape`` tells how many outputs a depthwise kernel has for each input."""
-    if part == "depthwise_kernel" and array.ndim == 4 and len(shape) == 4:
+    if part in ("kernel", "depthwise_kernel") and array.ndim == 4 and len(shape) == 4:
         out, one, height, width = array.shape
+        # With one input channel of all, a depthwise kernel and an ordinary one lie alike.
         if one == 1 and out == shape[2] * shape[3]:
             return array.reshape(shape[2], shape[3], height, width).transpose(2, 3, 0, 1)
     if part == "kernel" and array.ndim > 1:

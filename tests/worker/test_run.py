@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from time import perf_counter
 from typing import Any
 
 import numpy
 import pytest
 
+from harness.core.bound import bound
 from harness.wire.job import WorkerJob
 from harness.worker.data import Data
 from harness.worker.frameworks import plain
@@ -57,3 +60,35 @@ def test_an_epoch_that_is_left_by_break_is_told_like_any_other(last: int) -> Non
 def test_a_data_set_that_is_no_graph_says_so() -> None:
     with pytest.raises(ValueError, match="dots is no graph"):
         _ = make_run([]).graph
+
+
+@pytest.mark.parametrize("slow", ["input", "step"])
+def test_a_run_says_how_much_of_its_time_it_waited_for_batches(slow: str) -> None:
+    told: list[tuple[str, dict[str, Any]]] = []
+    run = make_run(told)
+
+    def spend(what: str) -> None:
+        end = perf_counter() + (0.01 if what == slow else 0.0)
+        while perf_counter() < end:
+            pass
+
+    def batches() -> Iterator[Any]:
+        for batch in run.batches("train", 2):
+            spend("input")
+            yield batch
+
+    for _ in run.epochs():
+        for _ in run.steps(batches()):
+            spend("step")
+            run.loss(1.0)
+    run.finish()
+    share = told[-1][1]["input_wait_share"]
+    assert share > 0.5 if slow == "input" else share < 0.5
+    assert bound({"input_wait_share": share}).startswith("input bound: the training waited ") is (share >= 0.1)
+
+
+def test_what_bounds_a_speed_is_said_where_it_was_measured() -> None:
+    assert bound({}) == ""
+    assert bound({"input_wait_share": 0.37}) == "input bound: the training waited 37% of the time for its input"
+    assert bound({"input_wait_share": 0.04}) == "compute bound: the training waited 4% of the time for its input"
+    assert bound({"input_wait_share": float("nan")}).startswith("input bound")

@@ -8,6 +8,8 @@
     wait until the accelerator is idle.
 ``named_arrays(model)``
     {name: numpy array} of all weights and buffers, and the number of trainable parameters.
+``total(values)``
+    each number added up over the processes of a run on several devices, which ``prepare`` has joined.
 ``peak_memory_bytes()``, ``matmul_flops_per_second(precision)``
     measured in this process.
 ``determinism(job)``

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from harness.wire.job import WorkerJob
-from harness.worker.frameworks.plain import matmul_flops_per_second, named_arrays, peak_memory_bytes, synchronize
+from harness.worker.frameworks.plain import matmul_flops_per_second, named_arrays, peak_memory_bytes, synchronize, total
 
 __all__ = [
     "determinism",
@@ -15,6 +15,7 @@ __all__ = [
     "peak_memory_bytes",
     "prepare",
     "synchronize",
+    "total",
 ]
 
 

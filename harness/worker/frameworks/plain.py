@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import numpy
 
@@ -14,6 +14,8 @@ from harness.worker import measure
 def prepare(job: WorkerJob) -> Dict[str, Any]:
     if job.device not in ("auto", "cpu"):
         raise ValueError("numpy runs on the CPU only, not on %s" % job.device)
+    if job.devices > 1:
+        raise ValueError("numpy runs on one device, not on %d" % job.devices)
     precision = job.hyperparameters.get("precision", "fp32")
     return {"device": "cpu", "precision": precision, "generator": "numpy MT19937"}
 
@@ -40,6 +42,10 @@ def peak_memory_bytes() -> int:
 
 def determinism(job: WorkerJob) -> Dict[str, Any]:
     return {"asked": job.deterministic, "held": True if job.deterministic else None, "reasons": []}
+
+
+def total(values: List[float]) -> List[float]:
+    return values
 
 
 def matmul_flops_per_second(precision: str) -> float:

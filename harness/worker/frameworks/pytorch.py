@@ -12,7 +12,7 @@ os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA st
 import torch
 
 from harness.wire.job import WorkerJob
-from harness.worker import measure
+from harness.worker import measure, ranks
 from harness.worker.frameworks.plain import best_rate
 
 _reasons: List[str] = []
@@ -26,7 +26,9 @@ def prepare(job: WorkerJob) -> Dict[str, Any]:
         raise ValueError("device cuda was asked for, but this PyTorch sees none")
     torch.set_num_threads(job.threads)
     torch.set_num_interop_threads(1)
-    torch.manual_seed(job.seed)  # of every device
+    torch.manual_seed(job.seed + 1_000_003 * ranks.rank())  # of every device; rank 0's first weights go to all
+    if job.devices > 1:
+        _join(device, job.devices)
     torch.backends.cudnn.benchmark = not job.deterministic
     torch.use_deterministic_algorithms(job.deterministic, warn_only=True)
     if job.deterministic:
@@ -40,6 +42,21 @@ def prepare(job: WorkerJob) -> Dict[str, Any]:
         "framework_threads": torch.get_num_threads(),
         "interop_threads": torch.get_num_interop_threads(),
     }
+
+
+def _join(device: str, world: int) -> None:
+    """Meet the other ranks; each has the GPU of its number."""
+    host, _, port = ranks.addresses()[0].partition(":")
+    if device == "cuda":
+        if torch.cuda.device_count() < world:
+            raise ValueError("%d devices were asked for; this PyTorch sees %d" % (world, torch.cuda.device_count()))
+        torch.cuda.set_device(ranks.rank())
+    torch.distributed.init_process_group(
+        "nccl" if device == "cuda" else "gloo",
+        init_method="tcp://%s:%s" % (host, port),
+        rank=ranks.rank(),
+        world_size=world,
+    )
 
 
 def libraries() -> Dict[str, str]:
@@ -66,6 +83,12 @@ def synchronize() -> None:
 def named_arrays(model: torch.nn.Module) -> Tuple[Dict[str, numpy.ndarray], int]:
     arrays = {name: tensor.detach().float().cpu().numpy() for name, tensor in model.state_dict().items()}
     return arrays, sum(tensor.numel() for tensor in model.parameters() if tensor.requires_grad)
+
+
+def total(values: List[float]) -> List[float]:
+    numbers = torch.tensor(values, dtype=torch.float64, device="cuda" if torch.cuda.is_initialized() else "cpu")
+    torch.distributed.all_reduce(numbers)
+    return [float(number) for number in numbers]
 
 
 def peak_memory_bytes() -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, List, Tuple
 
 import numpy
 import tensorflow as tf
 
 from harness.wire.job import WorkerJob
-from harness.worker import measure
+from harness.worker import measure, ranks
 from harness.worker.frameworks.plain import best_rate
 
 
@@ -21,11 +21,15 @@ def prepare(job: WorkerJob) -> Dict[str, Any]:
         tf.config.set_visible_devices([], "GPU")
     for gpu in gpus if device == "cuda" else ():
         tf.config.experimental.set_memory_growth(gpu, True)
+    if job.devices > 1 and gpus and device == "cuda":
+        tf.config.set_visible_devices(gpus[ranks.rank()], "GPU")
     tf.config.threading.set_intra_op_parallelism_threads(job.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.keras.utils.set_random_seed(job.seed)  # Python, numpy and TensorFlow
     if job.deterministic:
         tf.config.experimental.enable_op_determinism()  # an operation that cannot raises
+    if job.devices > 1:
+        _join()
     return {
         "device": device,
         "precision": job.hyperparameters.get("precision", "fp32"),
@@ -33,6 +37,13 @@ def prepare(job: WorkerJob) -> Dict[str, Any]:
         "framework_threads": tf.config.threading.get_intra_op_parallelism_threads(),
         "interop_threads": tf.config.threading.get_inter_op_parallelism_threads(),
     }
+
+
+def _join() -> None:
+    """Meet the other ranks.  The main thread stays within the strategy's scope to its end."""
+    ranks.for_tensorflow()
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    strategy.scope().__enter__()
 
 
 def libraries() -> Dict[str, str]:
@@ -51,6 +62,9 @@ def libraries() -> Dict[str, str]:
 
 
 def synchronize() -> None:
+    if tf.distribute.has_strategy():  # sync_devices does not know the other workers' devices
+        tf.zeros(()).numpy()  # comes after all that this device has still to do
+        return
     sync = getattr(tf.test.experimental, "sync_devices", None)
     if sync is not None:
         sync()
@@ -60,6 +74,19 @@ def named_arrays(model: Any) -> Tuple[Dict[str, numpy.ndarray], int]:
     """Keras names repeat between layers, so a weight's place in the model is its name."""
     arrays = {"%05d" % index: weight.numpy() for index, weight in enumerate(model.weights)}
     return arrays, sum(int(numpy.prod(weight.shape)) for weight in model.trainable_weights)
+
+
+def total(values: List[float]) -> List[float]:
+    strategy = tf.distribute.get_strategy()
+
+    @tf.function
+    def add_up(numbers: tf.Tensor) -> tf.Tensor:
+        def on_replica(mine: tf.Tensor) -> tf.Tensor:
+            return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(mine))
+
+        return strategy.experimental_local_results(strategy.run(on_replica, args=(numbers,)))[0]
+
+    return [float(number) for number in add_up(tf.constant(values, tf.float64))]
 
 
 def peak_memory_bytes() -> int:
