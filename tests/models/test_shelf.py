@@ -75,8 +75,7 @@ def asks_for_a_model(item: pytest.Item) -> TypeGuard[pytest.Function]:
 def asked(name: str) -> dict[str, Any]:
     hparams = dict(SHELF[name].recipes["imagenet"].hyperparameters)
     probed = PROBED.get(name, Probed())
-    # Nothing is drawn, so that both compute the same.
-    still = {"dropout": 0.0, "aux_dropout": 0.0, "stochastic_depth": 0.0}
+    still = {"dropout": 0.0, "aux_dropout": 0.0, "stochastic_depth": 0.0}  # nothing is drawn: both compute the same
     return {
         "hparams": {**hparams, **still, "image_size": probed.side},
         "published": {**hparams, "image_size": size_of(name), **probed.published},
