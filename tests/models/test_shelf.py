@@ -76,7 +76,11 @@ def asks_for_a_model(item: pytest.Item) -> TypeGuard[pytest.Function]:
 
 def asked(name: str, hparams: dict[str, Any]) -> dict[str, Any]:
     probed = PROBED.get(name, Probed())
-    still = {"dropout": 0.0, "aux_dropout": 0.0, "stochastic_depth": 0.0}  # nothing is drawn, so that both compute the same
+    still = {
+        "dropout": 0.0,
+        "aux_dropout": 0.0,
+        "stochastic_depth": 0.0,
+    }  # nothing is drawn, so that both compute the same
     size = int(published(name)["img_size"]) if PUBLISHED.is_file() else int(hparams["image_size"])
     return {
         "hparams": {**hparams, **still, "image_size": probed.side},
