@@ -15,7 +15,9 @@ LOGGED = Path(__file__).parent / "logged"
 def test_a_tag_of_two_runs_has_to_be_said_whole() -> None:
     series = logs.read_series("tensorboard", str(LOGGED), {})
     for asked in ("validation/epoch_loss", "keras/validation/epoch_loss"):
-        assert logs.choose(series, asked).points[-1] == (2, pytest.approx(1.74265991))
+        step, value = logs.choose(series, asked).points[-1]
+        assert step == 2
+        assert value == pytest.approx(1.74265991)
     with pytest.raises(ValueError, match="stands in several runs: keras/train/epoch_loss, keras/validation/epoch_loss"):
         logs.choose(series, "epoch_loss")
     with pytest.raises(ValueError, match="there is no acc; what was written is: keras/train"):
