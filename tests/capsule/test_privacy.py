@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
-from harness.capsule import named, public_event, public_job, public_record, strange_lines
+from dataclasses import replace
+
+import pytest
+
+from harness.capsule import (
+    named,
+    named_nowhere,
+    public_event,
+    public_hyperparameters,
+    public_job,
+    public_program,
+    public_record,
+    reproducible,
+    strange_lines,
+)
+from harness.core.errors import HarnessError
 from harness.wire.events import Event
+from tests.core.examples import record
 
 LOCK = """\
 # environments/a.toml, resolved for Python 3.11.
@@ -23,6 +39,42 @@ def test_the_worker_keeps_its_place_to_itself() -> None:
     variables = {"OMP_NUM_THREADS": "2", "XLA_FLAGS": "--xla_dump_to=/home/me/x", "TORCH_X": "~/y"}
     told = public_event(Event("environment", 1.0, {"packages": {}, "variables": variables}))
     assert told.fields["variables"] == {"OMP_NUM_THREADS": "2"}
+
+
+HYPERPARAMETERS = {
+    "argv": ["/home/me/venv/bin/python3.11", "/home/me/p/train.py", "--out=/home/me/p/out", "--seed", "{seed}"],
+    "folder": "/home/me/p", "log": "/home/me/p/logs", "patterns": ["a=tensorboard:b"], "bin": "/home/me/x/bin",
+}  # fmt: skip
+
+
+def test_a_programs_command_runs_elsewhere_or_is_refused() -> None:
+    told = public_hyperparameters(HYPERPARAMETERS, include_host=False)
+    assert told == {
+        "argv": ["python3.11", "train.py", "--out=out", "--seed", "{seed}"],
+        "folder": "", "log": "logs", "patterns": ["a=tensorboard:b"],
+    }  # fmt: skip
+    away = {**HYPERPARAMETERS, "argv": ["python", "train.py", "--data=/home/me/data"]}
+    with pytest.raises(HarnessError, match="its command names --data=/home/me/data"):
+        public_hyperparameters(away, include_host=False)
+    assert public_hyperparameters(away, include_host=True)["argv"][2] == "--data=/home/me/data"
+    assert named_nowhere(away)["argv"] == ["python", "train.py", "(a path)"]
+
+
+def test_what_of_a_program_cannot_be_made_again_is_said() -> None:
+    program = replace(
+        record(0),
+        job=replace(record(0).job, framework="command"),
+        packages={"numpy": "2.4.6", "my-tool": "1", "old": "0.1"},
+        elsewhere=("my-tool",),
+        libraries={"python": "3.11.7"},
+        data={"files": {"/home/me/mnist.npz": {"sha256": "a" * 64, "bytes": 1}, "x.csv": {"sha256": "b" * 64}}},
+    )
+    said = "\n".join(reproducible(public_program(program), "numpy==2.4.6 \\\n"))
+    assert "packages: 1 of 3 have their version" in said
+    assert "not exactly: my-tool: installed from a folder" in said
+    assert "not exactly: old: no index" in said
+    assert "outside/aaaaaaaaaaaa/mnist.npz: read from outside" in said
+    assert "/home/me" not in said
 
 
 def test_records_and_jobs_lose_their_folders_only() -> None:

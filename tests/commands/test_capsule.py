@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.commands.export import export
+from harness.registry import open_workspace
 from tests.capsule.conftest import forged, packed
 from tests.capsule.forge import Forged
 from tests.conftest import Ended, Workspace
@@ -167,13 +169,21 @@ def test_no_secret_leaves_the_machine(workspace: Workspace, tmp_path: Path) -> N
     planted = {
         "AWS_SECRET_ACCESS_KEY": SECRET, "GITHUB_TOKEN": SECRET, "TF_TOKEN_app_terraform_io": SECRET,
         "TF_VAR_password": SECRET, "TORCH_API_KEY": SECRET, "HF_TOKEN": SECRET, "TORCH_HOME": f"/home/{SECRET}",
+        "HARNESS_STORE_URL": f"postgresql://me:{SECRET}@127.0.0.1:1/runs",  # nobody answers there
     }  # fmt: skip
     made = workspace.harness("run", "toy", "--max-seeds", "1", **planted)
     assert made.returncode in (0, 4), made.stderr
     [run] = workspace.runs()
+    (workspace.state / "exported").mkdir()
     target = tmp_path / "toy.zip"
     done = workspace.harness("pack", run.name, "-o", str(target), **planted)
     assert done.returncode == 0, done.stderr
+    assert "not yet in the index" in made.stderr
+    assert not any(SECRET in words for ended in (made, done) for words in (ended.stdout, ended.stderr))
+    opened = open_workspace(start=workspace.root, explicit=workspace.root, data_dir=None, environ={})
+    for words in ("mlflow", "tensorboard", "mlperf", "model-card"):
+        export(opened, [run.name], words, workspace.state / "exported" / words)
+    assert len([path for path in (workspace.state / "exported").rglob("*") if path.is_file()]) > 10
     for path in workspace.state.rglob("*"):
         if path.is_file() and not path.is_relative_to(workspace.state / "environments"):
             assert SECRET.encode() not in path.read_bytes(), path

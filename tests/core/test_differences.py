@@ -114,3 +114,13 @@ def test_a_run_that_died_early_does_not_look_like_another_environment() -> None:
 
 def test_microcode_of_older_records_is_unknown_and_not_a_difference() -> None:
     assert differences(made(machine=MACHINE), made()) == ()
+
+
+def test_packages_of_one_version_with_other_files_are_told() -> None:
+    packages = {"numpy": "2.4.6", "torch": "2.13.0"}
+    before = made(packages=packages, installed={"numpy": "a" * 64, "torch": "b" * 64})
+    after = made(packages=packages, installed={"numpy": "c" * 64, "torch": "b" * 64})
+    [found] = differences(before, after)
+    assert (found.kind, found.name) == ("package", "numpy")
+    assert (found.before, found.after) == ("2.4.6, files aaaaaaaaaaaa", "2.4.6, files cccccccccccc")
+    assert differences(before, made(packages=packages)) == ()  # of runs from before it was noted nothing is said

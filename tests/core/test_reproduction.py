@@ -66,6 +66,24 @@ def test_weights_that_nobody_recorded_are_not_the_same() -> None:
     assert unequal(bare, bare) == ("final weights",)
 
 
+def test_a_program_that_tells_no_weights_is_equal_in_its_numbers_and_no_more() -> None:
+    made = packed()
+    before = replace(
+        made,
+        job=replace(made.job, framework="command"),
+        digests={"code": "c"},
+        metrics={"top1": 0.9, "seconds": 7.0},
+    )
+    later = replace(before, metrics={"top1": 0.9, "seconds": 8.0})
+    assert unequal(before, later) == ()
+    assert answer([(before, later)], []) is Answer.SAME_NUMBERS
+    other = replace(before, metrics={"top1": 0.8, "seconds": 7.0})
+    assert unequal(before, other) == ("top1",)
+    assert answer([(before, other)], []) is Answer.UNDECIDED
+    silent = replace(before, metrics={"seconds": 7.0}, curves={})
+    assert answer([(silent, silent)], []) is Answer.UNDECIDED  # nothing was compared, so nothing is said
+
+
 def test_many_seeds_close_together_are_statistically_equal() -> None:
     values = [0.9, 0.901, 0.899, 0.9005, 0.8995, 0.9, 0.901, 0.899]
     ones = [packed(seed, value) for seed, value in enumerate(values)]
