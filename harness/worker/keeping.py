@@ -59,10 +59,13 @@ class Keeper:
         self._after_epoch = 60 * minutes
         self._within_epoch = 60 * (minutes or MINUTES)
         self._written = time.perf_counter()
+        stop_at = job.stop_at or {"epoch": -1, "step": -1}
+        self._stop_epoch, self._stop_step = stop_at["epoch"], stop_at["step"]
         self.stopping = False
         self.resumed: Optional[Position] = None
         self._generators: Any = None
         if ranks.rank():  # the first of several devices writes, and decides when all of them stop
+            self._after_epoch = self._within_epoch = float("inf")
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         elif threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self._ask)
@@ -76,12 +79,10 @@ class Keeper:
 
     def wants(self, epoch: int, step: int) -> bool:
         """Whether a checkpoint is to be written after this step; ``step`` 0: before the first one of an epoch."""
-        if self._job.stop_at and (epoch, step) == (self._job.stop_at["epoch"], self._job.stop_at["step"]):
+        if step == self._stop_step and epoch == self._stop_epoch:
             os.kill(os.getpid(), signal.SIGTERM)
-        if ranks.rank():
-            return False
-        old = time.perf_counter() - self._written
-        return self.stopping or old >= (self._within_epoch if step else self._after_epoch)
+        patience = self._within_epoch if step else self._after_epoch
+        return self.stopping or time.perf_counter() - self._written >= patience
 
     def write(self, position: Position) -> None:
         """A disk that is full is told and does not end the training.  Raises Stopped where SIGTERM asked for it."""

@@ -166,7 +166,8 @@ def _variables_of(part: Any) -> Optional[List[Any]]:
         if name == "state" and hasattr(found, "assign"):  # of a generator
             return [found]
         if name != "state" and isinstance(found, (list, tuple)):
-            return list(found)
+            rate = getattr(part, "learning_rate", None)  # Keras 2 does not count it among them
+            return [*found, *([rate] if hasattr(rate, "assign") and all(each is not rate for each in found) else [])]
     return None
 
 
