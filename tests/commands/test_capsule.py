@@ -181,8 +181,8 @@ def test_no_secret_leaves_the_machine(workspace: Workspace, tmp_path: Path) -> N
     assert "not yet in the index" in made.stderr
     assert not any(SECRET in words for ended in (made, done) for words in (ended.stdout, ended.stderr))
     opened = open_workspace(start=workspace.root, explicit=workspace.root, data_dir=None, environ={})
-    for words in ("mlflow", "tensorboard", "mlperf", "model-card"):
-        export(opened, [run.name], words, workspace.state / "exported" / words)
+    for form in ("mlflow", "tensorboard", "mlperf", "model-card"):
+        export(opened, [run.name], form, workspace.state / "exported" / form)
     assert len([path for path in (workspace.state / "exported").rglob("*") if path.is_file()]) > 10
     for path in workspace.state.rglob("*"):
         if path.is_file() and not path.is_relative_to(workspace.state / "environments"):
