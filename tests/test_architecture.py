@@ -91,9 +91,9 @@ def test_every_model_has_a_baseline_and_every_reference_a_source() -> None:
     workspace = open_workspace(start=REPOSITORY, explicit=REPOSITORY, data_dir=None, environ={})
     for spec in load_models(workspace):
         references = load_baseline(workspace, spec).references
-        assert references, f"{spec.name} has no baseline"
+        page = (REPOSITORY / "models" / spec.name / "README.md").read_text()
+        assert references or "`NO_BASELINE`" in page, f"{spec.name} has no baseline, and its README does not say so"
         assert all(reference.source for reference in references)
-        assert (REPOSITORY / "models" / spec.name / "README.md").is_file()
 
 
 def test_no_name_says_nothing() -> None:

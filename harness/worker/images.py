@@ -96,7 +96,7 @@ def load_train(source: Any, random: numpy.random.RandomState, treatment: Treatme
     """
     image = _open(source)
     box = random_box(image.width, image.height, random, treatment.scale, treatment.ratio)
-    image = image.resize((treatment.size, treatment.size), treatment.resample, box)
+    image = image.crop(box).resize((treatment.size, treatment.size), treatment.resample)
     if random.uniform() < treatment.flip:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     for operation in POLICIES[treatment.policy](random, treatment.size):
