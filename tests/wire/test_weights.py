@@ -13,7 +13,7 @@ from harness.wire import weights
 from harness.wire.job import WorkerJob, dump, parse
 from harness.worker.data import digest_of, raw
 
-ARRAYS = {
+ARRAYS: dict[str, numpy.ndarray] = {
     "b": numpy.arange(6, dtype=numpy.float32).reshape(2, 3),
     "a": numpy.zeros((), numpy.int64),
     "c": numpy.array([], numpy.float64),

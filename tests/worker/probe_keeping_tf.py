@@ -47,7 +47,7 @@ for _ in range(3):
     step(first)
 state = {"parts": {name: side.take(part) for name, part in first.items()}, "generators": side.generators()}
 checkpoints.save(sys.argv[2], "x.npz", {}, state)
-_, read = checkpoints.load(sys.argv[2] + "/x.npz")
+about, read = checkpoints.load(sys.argv[2] + "/x.npz")
 for name, part in second.items():
     side.give(part, read["parts"][name])
 side.set_generators(read["generators"])

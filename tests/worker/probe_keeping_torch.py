@@ -48,7 +48,7 @@ for _ in range(3):
     step(first)
 state = {"parts": {name: pytorch.take(part) for name, part in first.items()}, "generators": pytorch.generators()}
 checkpoints.save(sys.argv[2], "x.npz", {}, state)
-_, read = checkpoints.load(sys.argv[2] + "/x.npz")
+about, read = checkpoints.load(sys.argv[2] + "/x.npz")
 for name, part in second.items():
     pytorch.give(part, read["parts"][name])
 pytorch.set_generators(read["generators"])
