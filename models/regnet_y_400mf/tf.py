@@ -51,7 +51,7 @@ class GroupedConv2D(layers.Layer):
     """3x3 in groups, without padding and bias: [n, h, w, channels] -> [n, h', w', channels].
 
     TensorFlow has no gradient of a grouped convolution on a CPU (tried with 2.21; compiled by XLA it
-    has one that took some 20 to 120 times as long).
+    has one that took 14 to 120 times as long).
     There each input channel is convolved apart with the kernels of all outputs of its group, and what
     the inputs of a group give to an output is added up: the same sums in another order.
     """
