@@ -25,7 +25,7 @@ def fold(id: str, job: Job, events: Iterable[Event], *, path: str = "") -> Recor
     started = history[0].time if history else 0.0
     stopped = history[-1].time if history else 0.0
     submitted = last.get("submitted", {})
-    settings = dict(last.get("settings", {}))
+    settings = {name: value for event in history if event.kind == "settings" for name, value in event.fields.items()}
     times = last.get("step_times", {})
     determinism = last.get("determinism", {})
     return Record(

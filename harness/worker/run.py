@@ -24,10 +24,11 @@ from __future__ import annotations
 
 import math
 import statistics
+import sys
 import time
 from collections import deque
 from types import ModuleType
-from typing import Any, Deque, Dict, Iterable, Iterator, List, Optional, Tuple, TypeVar
+from typing import Any, Callable, Deque, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar
 
 import numpy
 
@@ -40,6 +41,7 @@ from harness.worker.keeping import Keeper, Position
 
 Item = TypeVar("Item")
 FIRST_BATCHES = 3  # digested: enough to see another order, augmentation or data set
+CHOICE_STEPS = 5  # of a setting, before the fastest is chosen
 SECONDS_BETWEEN_STATS = 0.5
 END: Any = object()  # what comes after the last batch
 QUIET_SHARE = 0.10  # of the machine, used by others: above, what was measured is no peak
@@ -322,6 +324,39 @@ class Run:
         self._emit("files", code=code, data=data, edited=edited, **interpreter)
 
     # -- speed ----------------------------------------------------------------------------
+
+    def fastest(self, choices: Sequence[Dict[str, Any]], make: Callable[[], Callable[[], Any]]) -> None:
+        """Put those of ``choices`` into ``hparams`` whose steps are the shortest here, and report them.
+
+        A choice is of hyper-parameters that decide how fast a step is and, but for rounding, not what it
+        computes.  ``make`` returns a step made by ``hparams``.  Of each, the first step counts for nothing,
+        as it compiles, and then the median of CHOICE_STEPS.  A choice that fails on this machine is none.
+        """
+        seconds: List[float] = []
+        for choice in choices:
+            self.hparams.update(choice)
+            try:
+                seconds.append(self._step_seconds(make()))
+            except Exception as error:  # noqa: BLE001 - in whatever way it fails: it is not to be had here
+                sys.stderr.write("harness: %s: %s: %s\n" % (choice, type(error).__name__, error))
+                seconds.append(math.inf)
+        seconds = self.total(seconds)  # so that all devices choose alike
+        if not any(map(math.isfinite, seconds)):
+            raise ValueError("none of %s works here; worker.log says why" % (list(choices),))
+        best = choices[seconds.index(min(seconds))]
+        self.hparams.update(best)
+        tried = [dict(choice, seconds=each) for choice, each in zip(choices, seconds)]
+        self._emit("settings", **best, fastest_of=tried)
+
+    def _step_seconds(self, step: Callable[[], Any]) -> float:
+        seconds = []
+        for _ in range(1 + CHOICE_STEPS):
+            self._framework.synchronize()
+            start = time.perf_counter()
+            step()
+            self._framework.synchronize()
+            seconds.append(time.perf_counter() - start)
+        return statistics.median(seconds[1:])
 
     def timed_steps(self, samples: int) -> Iterator[int]:
         """Count ``hparams["warmup_steps"] + hparams["steps"]`` steps and time each.

@@ -18,6 +18,9 @@ from schedules import average_decay, learning_rate
 from torch import nn
 from torch.nn import functional
 
+# What may be chosen by speed alone: the layout in memory, and whether the model is compiled.
+CHOICES = tuple({"channels_last": last, "compile": compiled} for compiled in (False, True) for last in (False, True))
+
 Build = Callable[[int, Dict[str, Any]], nn.Module]
 
 
@@ -52,15 +55,23 @@ def train(run: Any, build: Build) -> None:
 
 def speed(run: Any, build: Build) -> None:
     """Training steps on one synthetic batch that already lies on the device."""
-    model = place(build(1000, run.hparams), run)
+    if run.hparams.get("settings") == "fastest":
+        run.fastest(CHOICES, lambda: synthetic_step(run, build)[0])
+    step, model, whole = synthetic_step(run, build)
     run.weights("initial", model)
+    for _ in run.timed_steps(samples=whole):
+        step()
+
+
+def synthetic_step(run: Any, build: Build) -> Tuple[Callable[[], torch.Tensor], nn.Module, int]:
+    """A training step, the model that it trains, and how many images it trains on, of all devices."""
+    model = place(build(1000, run.hparams), run)
     step = Step(model, run)
     batch_size = int(run.hparams["batch_size_gpu" if run.device == "cuda" else "batch_size_cpu"])
     images, labels = synthetic_batch(batch_size, run)
     model.train()
     whole = batch_size * step.world
-    for _ in run.timed_steps(samples=whole):
-        step(images, labels, None, whole)
+    return lambda: step(images, labels, None, whole), model, whole
 
 
 class Step:

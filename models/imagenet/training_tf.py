@@ -16,6 +16,8 @@ import tensorflow as tf
 from optimizers_tf import Average, clipped, make_update
 from schedules import average_decay, learning_rate
 
+CHOICES = ({"compile": False}, {"compile": True})  # what may be chosen by speed alone: whether XLA compiles the step
+
 Build = Callable[[int, Dict[str, Any]], tf.keras.Model]
 
 
@@ -51,16 +53,24 @@ def train(run: Any, build: Build) -> None:
 
 def speed(run: Any, build: Build) -> None:
     """Training steps on one synthetic batch that already lies on the device."""
-    hparams = run.hparams
-    set_precision(hparams)
-    model = build(1000, hparams)
+    set_precision(run.hparams)
+    if run.hparams.get("settings") == "fastest":
+        run.fastest(CHOICES, lambda: synthetic_step(run, build)[0])
+    step, model, whole = synthetic_step(run, build)
     run.weights("initial", model)
+    for _ in run.timed_steps(samples=whole):
+        step()
+
+
+def synthetic_step(run: Any, build: Build) -> Tuple[Callable[[], tf.Tensor], tf.keras.Model, int]:
+    """A training step, the model that it trains, and how many images it trains on, of all devices."""
+    hparams = run.hparams
+    model = build(1000, hparams)
     step = Step(model, run)
     batch_size = int(hparams["batch_size_gpu" if run.device == "cuda" else "batch_size_cpu"])
     images, labels = synthetic_batch(batch_size, hparams, run.seed)
     whole = batch_size * step.world
-    for _ in run.timed_steps(samples=whole):
-        step(images, labels, hparams["learning_rate"], None, whole)
+    return lambda: step(images, labels, hparams["learning_rate"], None, whole), model, whole
 
 
 class Step:
