@@ -25,7 +25,7 @@ class ClassToken(layers.Layer):
     """patches [n, patches, width] -> [n, 1 + patches, width]: the learnt token goes first."""
 
     def build(self, shape: Any) -> None:
-        self.token = self.add_weight(name="token", shape=(1, 1, WIDTH), initializer="zeros")
+        self.token = self.add_weight(name="token", shape=(1, 1, shape[-1]), initializer="zeros")
 
     def call(self, patches: tf.Tensor) -> tf.Tensor:
         token = tf.cast(self.token, patches.dtype)
