@@ -397,13 +397,16 @@ def check(opened: Opener, model: str | None, as_json: bool) -> int:
 @click.argument("model")
 @click.option("--recipe", "-r", help="Only this recipe.")
 @click.option("--metric", help="Only this metric.")
+@click.option("--figure", type=click.Path(dir_okay=False, path_type=Path), help="Draw it too: a .png, .pdf or .svg.")
 @as_json
 @opens
-def history(opened: Opener, model: str, recipe: str | None, metric: str | None, as_json: bool) -> int:
+def history(
+    opened: Opener, model: str, recipe: str | None, metric: str | None, figure: Path | None, as_json: bool
+) -> int:
     """Show MODEL's metrics over the nights: changes, since when, and drift."""
     from harness.commands.history import history as follow_history
 
-    found, path = follow_history(opened(), model, recipe=recipe, metric=metric)
+    found, path = follow_history(opened(), model, recipe=recipe, metric=metric, figure=figure)
     if as_json:
         from reports.json_view import trend_json
 

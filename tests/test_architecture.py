@@ -35,7 +35,7 @@ env list --json
 env lock name --json
 env remove name --json
 export runs --format --output --json
-history model --recipe --metric --json
+history model --recipe --metric --figure --json
 index
 index rebuild --json
 inspect file --json

@@ -12,9 +12,12 @@ from harness.store.index import open_index
 
 
 def history(
-    workspace: registry.Workspace, model: str, *, recipe: str | None, metric: str | None
+    workspace: registry.Workspace, model: str, *, recipe: str | None, metric: str | None, figure: Path | None
 ) -> tuple[tuple[Trend, ...], Path]:
-    """Every recipe and metric of the model that has stored runs, or those asked for, and the page about them."""
+    """Every recipe and metric of the model that has stored runs, or those asked for, and the page about them.
+
+    ``figure`` is a file to draw them into as well.
+    """
     spec = registry.load_model(workspace, model)
     baseline = registry.load_baseline(workspace, spec)
     names = sorted({found.name for each in spec.recipes.values() for found in each.metrics})
@@ -33,6 +36,12 @@ def history(
         )
     if not found:
         raise HarnessError(f"no run of {model} is stored", hint=f"make one: python -m harness run {model}")
+    if figure:
+        from reports.figures import draw_histories
+
+        drawn = draw_histories(found, figure.suffix.lstrip(".").lower())
+        with store.disk_faults(figure):
+            figure.write_bytes(drawn)
     return found, _write(workspace, model, found)
 
 

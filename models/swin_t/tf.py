@@ -35,7 +35,12 @@ class WindowAttention(layers.Layer):
         super().__init__(**options)
         self.heads, self.shift = heads, shift
 
+<<<<<<< HEAD
     def build(self, _shape: Any) -> None:
+=======
+    def build(self, shape: Any) -> None:
+        self.size = shape[-1] // (3 * self.heads)  # of what a head asks, and of what it answers
+>>>>>>> h4
         self.table = self.add_weight(name="table", shape=((2 * WINDOW - 1) ** 2, self.heads), initializer=normal())
 
     def call(self, qkv: tf.Tensor) -> tf.Tensor:
@@ -50,7 +55,7 @@ class WindowAttention(layers.Layer):
     def attend(self, qkv: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
         """qkv [n, rows, columns, 3 width] -> [n, rows, columns, width]: equation 4 in each window, for each head."""
         n, rows, columns = tf.unstack(tf.shape(qkv)[:3])
-        down, right, size = rows // WINDOW, columns // WINDOW, qkv.shape[-1] // (3 * self.heads)
+        down, right, size = rows // WINDOW, columns // WINDOW, self.size
         parts = tf.reshape(qkv, tf.stack([n * down, WINDOW, right, WINDOW, 3, self.heads * size]))
         parts = tf.transpose(parts, (4, 0, 2, 1, 3, 5))  # by windows
         parts = tf.reshape(parts, tf.stack([3, n, down * right, WINDOW**2, self.heads, size]))
