@@ -35,10 +35,11 @@ class Dropout(tf.keras.layers.Layer):
         return x * (tf.cast(stays, x.dtype) / (1.0 - self.rate))
 
     def uniform(self, shape: Any) -> tf.Tensor:
+        """Always Philox: left to itself, XLA draws by another generator than the plain graph."""
         replica = tf.distribute.get_replica_context()
         number = replica.replica_id_in_sync_group if replica else 0
         seed = tf.stack([tf.bitwise.bitwise_xor(MOMENT[0], self.salt), MOMENT[1]])
-        return tf.random.stateless_uniform(shape, tf.random.fold_in(seed, number))
+        return tf.random.stateless_uniform(shape, tf.random.fold_in(seed, number, alg="philox"), alg="philox")
 
     def drawn_shape(self, x: tf.Tensor) -> tf.Tensor:
         return tf.shape(x)

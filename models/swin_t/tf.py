@@ -35,12 +35,8 @@ class WindowAttention(layers.Layer):
         super().__init__(**options)
         self.heads, self.shift = heads, shift
 
-<<<<<<< HEAD
-    def build(self, _shape: Any) -> None:
-=======
     def build(self, shape: Any) -> None:
         self.size = shape[-1] // (3 * self.heads)  # of what a head asks, and of what it answers
->>>>>>> h4
         self.table = self.add_weight(name="table", shape=((2 * WINDOW - 1) ** 2, self.heads), initializer=normal())
 
     def call(self, qkv: tf.Tensor) -> tf.Tensor:

@@ -24,13 +24,8 @@ EPSILON = 1e-6  # of the norms: appendix B.1 does not say, torchvision does
 class ClassToken(layers.Layer):
     """patches [n, patches, width] -> [n, 1 + patches, width]: the learnt token goes first."""
 
-<<<<<<< HEAD
-    def build(self, _shape: Any) -> None:
-        self.token = self.add_weight(name="token", shape=(1, 1, WIDTH), initializer="zeros")
-=======
     def build(self, shape: Any) -> None:
         self.token = self.add_weight(name="token", shape=(1, 1, shape[-1]), initializer="zeros")
->>>>>>> h4
 
     def call(self, patches: tf.Tensor) -> tf.Tensor:
         token = tf.cast(self.token, patches.dtype)
