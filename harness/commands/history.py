@@ -12,7 +12,7 @@ from harness.store.index import open_index
 
 
 def history(
-    workspace: registry.Workspace, model: str, *, recipe: str | None, metric: str | None, figure: Path | None
+    workspace: registry.Workspace, model: str, *, recipe: str | None, metric: str | None, figure: Path | None = None
 ) -> tuple[tuple[Trend, ...], Path]:
     """Every recipe and metric of the model that has stored runs, or those asked for, and the page about them.
 
