@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +113,7 @@ def _cut_off(workspace: registry.Workspace, folder: RunFolder) -> Record:
             if process.environ().get(MARK) == folder.id:
                 raise HarnessError(f"{folder.id} goes on: process {process.pid}", hint="wait for it, or stop it first")
     asked = _asked(folder)
-    job = Job(**{name: asked[name] for name in Job.__dataclass_fields__})
+    job = Job(**{name: asked[name] for name in Job.__dataclass_fields__ if name in asked})
     return fold(folder.id, job, folder.events(), path=str(folder.path))
 
 
@@ -121,7 +121,8 @@ def _asked(folder: RunFolder) -> dict[str, Any]:
     path = folder.path / "job.json"
     try:
         asked: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
-        missing = {*Job.__dataclass_fields__, "hyperparameters"} - set(asked)
+        needed = {field.name for field in fields(Job) if field.default is MISSING}
+        missing = {*needed, "hyperparameters"} - set(asked)
         if missing:
             raise LookupError(f"it lacks {min(missing)}")
         return asked

@@ -88,6 +88,9 @@ class Rehearsal:
         if moment == "initial":
             self._start(model)
 
+    def keep(self, **_parts: Any) -> None:
+        pass
+
 
 def rehearse(name: str, module: ModuleType, start: Callable[[Any], None]) -> dict[str, Any]:
     run = Rehearsal(name, start)
