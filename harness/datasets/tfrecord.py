@@ -1,12 +1,7 @@
-"""TFRecord files and the tf.train.Example messages in them, read without TensorFlow.
-
-A record is its length (uint64, little-endian), a checksum of that, the bytes, and a checksum of those; a
-checksum is a masked CRC-32C (tensorflow/core/lib/io/record_writer.h and hash/crc32c.h say how).
-"""
+"""TFRecord files of images and the tf.train.Example messages in them: a checksum that is quick enough for them."""
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -15,11 +10,10 @@ import numpy
 from numpy.typing import NDArray
 
 from harness.core.errors import HarnessError
+from harness.wire import tfrecord
 
-POLYNOMIAL = 0x82F63B78  # Castagnoli's, bits reversed (RFC 3720, appendix B.4)
 STREAM = 128  # bytes: of a long text, so many are worked through at a time, in as many streams as there are
 SHORT = 64  # bytes: below, a plain loop is quicker
-MASK_DELTA = 0xA282EAD8
 
 Words = NDArray[numpy.uint32]
 Feature = Sequence[bytes] | Sequence[int]
@@ -28,16 +22,10 @@ Feature = Sequence[bytes] | Sequence[int]
 def read_records(path: Path) -> Iterator[bytes]:
     """The records of a file, each held against its checksum.  Raises HarnessError for one that is cut or spoilt."""
     with path.open("rb") as file:
-        number = 0
-        while head := file.read(12):
-            length = struct.unpack("<Q", head[:8])[0] if len(head) == 12 else 0
-            if len(head) < 12 or masked(head[:8]) != head[8:]:
-                raise _spoilt(path, number, "its length")
-            body = file.read(length + 4)
-            if len(body) < length + 4 or masked(body[:length]) != body[length:]:
-                raise _spoilt(path, number, "its bytes")
-            yield body[:length]
-            number += 1
+        try:
+            yield from tfrecord.read_records(file, crc=crc32c)
+        except ValueError as error:
+            raise HarnessError(f"{path}: {error}", hint="copy the file anew", code=3) from None
 
 
 def read_example(record: bytes) -> Mapping[str, Feature]:
@@ -46,18 +34,12 @@ def read_example(record: bytes) -> Mapping[str, Feature]:
     Raises ValueError where it is no such message.
     """
     found: dict[str, Feature] = {}
-    for _, features in _fields(record, 1):
-        for _, entry in _fields(features, 1):
-            name = b"".join(value for _, value in _fields(entry, 1)).decode()
-            for _, feature in _fields(entry, 2):
+    for features in _messages(record, 1):
+        for entry in _messages(features, 1):
+            name = b"".join(_messages(entry, 1)).decode()
+            for feature in _messages(entry, 2):
                 found[name] = _feature(feature)
     return found
-
-
-def masked(content: bytes) -> bytes:
-    """The four bytes that stand behind ``content`` in a TFRecord."""
-    crc = crc32c(content)
-    return struct.pack("<I", ((crc >> 15 | crc << 17) + MASK_DELTA) & 0xFFFFFFFF)
 
 
 def crc32c(content: bytes) -> int:
@@ -93,7 +75,7 @@ def crc32c(content: bytes) -> int:
 def _table() -> Words:
     states: Words = numpy.arange(256, dtype=numpy.uint32)
     for _ in range(8):
-        states = numpy.where(states & 1, states >> 1 ^ numpy.uint32(POLYNOMIAL), states >> 1)
+        states = numpy.where(states & 1, states >> 1 ^ numpy.uint32(tfrecord.POLYNOMIAL), states >> 1)
     return states
 
 
@@ -123,57 +105,26 @@ def _moved(states: Words, move: Words) -> Words:
 
 
 def _feature(feature: bytes) -> Feature:
-    """BytesList is field 1, FloatList 2, Int64List 3; each holds its values in field 1."""
-    texts = [value for _, inner in _fields(feature, 1) for _, value in _fields(inner, 1)]
+    """BytesList is field 1, FloatList 2, Int64List 3; each holds its values in field 1, numbers packed or not."""
+    texts = [value for inner in _messages(feature, 1) for value in _messages(inner, 1)]
     if texts:
         return texts
-    packed = b"".join(value for _, inner in _fields(feature, 3) for _, value in _fields(inner, 1))
-    numbers, at = [], 0
-    while at < len(packed):
-        value, at = _varint(packed, at)
-        numbers.append(value - (1 << 64) if value >> 63 else value)
-    return numbers
+    numbers: list[int] = []
+    for inner in _messages(feature, 3):
+        for value in tfrecord.fields(inner).get(1, ()):
+            numbers += [value] if isinstance(value, int) else _packed(value)
+    return [tfrecord.signed(number) for number in numbers]
 
 
-def _fields(message: bytes, wanted: int) -> Iterator[tuple[int, bytes]]:
-    """(wire type, content) of every field of that number; numbers come as their encoded bytes."""
-    at = 0
-    while at < len(message):
-        key, at = _varint(message, at)
-        start = at
-        match key & 7:
-            case 0:
-                _, at = _varint(message, at)
-            case 1:
-                at += 8
-            case 2:
-                length, start = _varint(message, at)
-                at = start + length
-            case 5:
-                at += 4
-            case other:
-                raise ValueError(f"wire type {other} at byte {start}")
-        if at > len(message):
-            raise ValueError(f"a field that begins at byte {start} is cut")
-        if key >> 3 == wanted:
-            yield key & 7, message[start:at]
+def _packed(content: bytes) -> Iterator[int]:
+    place = 0
+    while place < len(content):
+        number, place = tfrecord.read_varint(content, place)
+        yield number
 
 
-def _varint(message: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        if at >= len(message) or shift > 63:
-            raise ValueError(f"a number that ends at byte {at} is cut")
-        byte = message[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return value, at
-
-
-def _spoilt(path: Path, number: int, what: str) -> HarnessError:
-    return HarnessError(
-        f"{path}: record {number} is cut or changed: {what} and the checksum do not agree",
-        hint="copy the file anew",
-        code=3,
-    )
+def _messages(message: bytes, number: int) -> list[bytes]:
+    found = tfrecord.fields(message).get(number, [])
+    if not all(isinstance(value, bytes) for value in found):
+        raise ValueError(f"field {number} holds a number where bytes belong")
+    return [value for value in found if isinstance(value, bytes)]

@@ -12,6 +12,7 @@ from typing import Any, Dict
 import layers_tf
 import tensorflow as tf
 import training_tf
+from convolutions_tf import conv, depthwise, he_normal
 
 layers = tf.keras.layers
 
@@ -29,42 +30,16 @@ STEM, LAST = 32, 1280  # the first and the last row
 BLOCKS = sum(stage[3] for stage in STAGES)
 
 
-def he_normal(fan_out: int) -> Any:
-    """He et al. 2015, equation 14 (fan-out), where a depthwise layer's fan is that of all its channels."""
-    return tf.keras.initializers.RandomNormal(stddev=(2.0 / fan_out) ** 0.5)
-
-
 def silu(x: Any) -> Any:
     return layers.Activation(tf.nn.silu)(x)
 
 
-def padded(x: Any, kernel: int, stride: int) -> Any:
-    return layers.ZeroPadding2D(kernel // 2)(x) if stride > 1 else x
-
-
 def conv_norm(x: Any, name: str, width: int, kernel: int, stride: int = 1) -> Any:
-    y = layers.Conv2D(
-        width,
-        kernel,
-        stride,
-        padding="same" if stride == 1 else "valid",
-        use_bias=False,
-        kernel_initializer=he_normal(kernel**2 * width),
-        name=name + ".conv",
-    )(padded(x, kernel, stride))
-    return norm(y, name)
+    return norm(conv(x, name + ".conv", width, kernel, stride), name)
 
 
 def depthwise_norm(x: Any, name: str, kernel: int, stride: int) -> Any:
-    y = layers.DepthwiseConv2D(
-        kernel,
-        stride,
-        padding="same" if stride == 1 else "valid",
-        use_bias=False,
-        depthwise_initializer=he_normal(kernel**2 * x.shape[-1]),
-        name=name + ".conv",
-    )(padded(x, kernel, stride))
-    return norm(y, name)
+    return norm(depthwise(x, name + ".conv", kernel, stride), name)
 
 
 def norm(x: Any, name: str) -> Any:

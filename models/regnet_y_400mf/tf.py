@@ -11,6 +11,7 @@ from typing import Any, Dict
 
 import tensorflow as tf
 import training_tf
+from convolutions_tf import conv, he_normal, uniform
 from widths import stages
 
 layers = tf.keras.layers
@@ -18,27 +19,8 @@ layers = tf.keras.layers
 STEM = 32  # section 3.1
 
 
-def he_normal(fan_out: int) -> Any:
-    """Normal, with a variance of 2 / (kernel area x output channels), whatever the groups."""
-    return tf.keras.initializers.RandomNormal(stddev=(2.0 / fan_out) ** 0.5)
-
-
-def uniform(fan_in: int) -> Any:
-    """As in torchvision, the biases of squeeze-and-excitation are those with which PyTorch's layers start."""
-    return tf.keras.initializers.RandomUniform(-(fan_in**-0.5), fan_in**-0.5)
-
-
 def conv_norm(x: Any, name: str, width: int, kernel: int, stride: int = 1) -> Any:
-    y = layers.Conv2D(
-        width,
-        kernel,
-        stride,
-        padding="same" if stride == 1 else "valid",
-        use_bias=False,
-        kernel_initializer=he_normal(kernel**2 * width),
-        name=name + ".conv",
-    )(layers.ZeroPadding2D(kernel // 2)(x) if stride > 1 and kernel > 1 else x)
-    return norm(y, name)
+    return norm(conv(x, name + ".conv", width, kernel, stride), name)
 
 
 def grouped_norm(x: Any, name: str, group_width: int, stride: int) -> Any:

@@ -11,6 +11,7 @@ from typing import Any, Dict, Sequence
 
 import tensorflow as tf
 import training_tf
+from convolutions_tf import conv, depthwise, uniform
 
 layers = tf.keras.layers
 
@@ -18,38 +19,12 @@ STAGES = ((116, 4), (232, 8), (464, 4))  # Table 5, the column of 1x: channels a
 STEM, LAST = 24, 1024  # its first and its last convolution
 
 
-def uniform(fan_in: int) -> Any:
-    """What PyTorch's layers start from, and torchvision leaves."""
-    return tf.keras.initializers.RandomUniform(-(fan_in**-0.5), fan_in**-0.5)
-
-
-def padded(x: Any, kernel: int, stride: int) -> Any:
-    return layers.ZeroPadding2D(kernel // 2)(x) if stride > 1 else x
-
-
 def conv_norm(x: Any, name: str, width: int, kernel: int, stride: int = 1) -> Any:
-    y = layers.Conv2D(
-        width,
-        kernel,
-        stride,
-        padding="same" if stride == 1 else "valid",
-        use_bias=False,
-        kernel_initializer=uniform(kernel**2 * x.shape[-1]),
-        name=name + ".conv",
-    )(padded(x, kernel, stride))
-    return norm(y, name)
+    return norm(conv(x, name + ".conv", width, kernel, stride, uniform(kernel**2 * x.shape[-1])), name)
 
 
 def depthwise_norm(x: Any, name: str, stride: int = 1) -> Any:
-    y = layers.DepthwiseConv2D(
-        3,
-        stride,
-        padding="same" if stride == 1 else "valid",
-        use_bias=False,
-        depthwise_initializer=uniform(3 * 3),
-        name=name + ".conv",
-    )(padded(x, 3, stride))
-    return norm(y, name)
+    return norm(depthwise(x, name + ".conv", 3, stride, uniform(3 * 3)), name)
 
 
 def norm(x: Any, name: str) -> Any:

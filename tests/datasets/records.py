@@ -2,15 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-
-from harness.datasets.tfrecord import masked
-
-
-def record(content: bytes) -> bytes:
-    head = struct.pack("<Q", len(content))
-    return head + masked(head) + content + masked(content)
-
 
 def example(encoded: bytes, label: int) -> bytes:
     """A tf.train.Example with image/encoded and image/class/label."""

@@ -19,11 +19,12 @@ from harness import datasets
 from harness.core.errors import HarnessError
 from harness.datasets import Prepared, Wish, describe, make_shards
 from harness.datasets.shards import check_room, shrink
+from harness.wire.tfrecord import framed
 from harness.worker import images
 from harness.worker.data import Data, open_data
 from tests.commands.test_frameworks import make_imagenet
 from tests.conftest import REPOSITORY
-from tests.datasets.records import example, record
+from tests.datasets.records import example
 
 IMAGENET = describe("imagenet")
 
@@ -106,7 +107,7 @@ def as_records(root: Path, into: Path, first: int = 1) -> Path:
         paths = sorted((root / "imagenet" / split).glob("*/*"))
         for number in range(files):
             content = b"".join(
-                record(example(path.read_bytes(), int(path.parent.name[-1]) + first)) for path in paths[number::files]
+                framed(example(path.read_bytes(), int(path.parent.name[-1]) + first)) for path in paths[number::files]
             )
             (folder / f"{name}-{number:05}-of-{files:05}").write_bytes(content)
     return into

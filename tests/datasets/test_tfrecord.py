@@ -10,7 +10,7 @@ import pytest
 
 from harness.core.errors import HarnessError
 from harness.datasets.tfrecord import crc32c, read_example, read_records
-from tests.datasets.records import record
+from harness.wire.tfrecord import framed
 
 Spoil = Callable[[bytes], bytes]
 # Written by tf.io.TFRecordWriter: image/encoded, image/class/label 300, two floats, and the numbers -1 and 7.
@@ -60,19 +60,19 @@ def test_what_tensorflow_wrote_is_read(tmp_path: Path) -> None:
 def test_our_own_writer_writes_the_same_frame(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(WRITTEN)
     (written,) = read_records(tmp_path / "a")
-    assert record(written) == WRITTEN
+    assert framed(written) == WRITTEN
 
 
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
-        (lambda whole: whole[:-1], "record 1 is cut or changed: its bytes"),
-        (lambda whole: whole[: len(WRITTEN) + 7], "record 1 is cut or changed: its length"),
-        (lambda whole: whole[:40] + b"?" + whole[41:], "record 0 is cut or changed: its bytes"),
-        (lambda whole: b"\x8b" + whole[1:], "record 0 is cut or changed: its length"),
+        (lambda whole: whole[:-1], f"byte {len(WRITTEN)}: the file ends within a record"),
+        (lambda whole: whole[: len(WRITTEN) + 7], f"byte {len(WRITTEN)}: the file ends within a record"),
+        (lambda whole: whole[:40] + b"?" + whole[41:], "byte 0: a record is damaged"),
+        (lambda whole: b"\x8b" + whole[1:], "byte 0: the length of a record is damaged"),
     ],
 )
-def test_a_spoilt_record_is_told_by_its_number(tmp_path: Path, spoil: Spoil, told: str) -> None:
+def test_a_spoilt_record_is_told_by_its_place(tmp_path: Path, spoil: Spoil, told: str) -> None:
     (tmp_path / "a").write_bytes(spoil(WRITTEN * 2))
     with pytest.raises(HarnessError, match=told):
         list(read_records(tmp_path / "a"))
@@ -80,5 +80,5 @@ def test_a_spoilt_record_is_told_by_its_number(tmp_path: Path, spoil: Spoil, tol
 
 @pytest.mark.parametrize("message", [b"\x0a", b"\x0a\xff", b"\x0a\x05abc", b"\x0f", b"\xff" * 11])
 def test_a_message_that_is_none_is_refused(message: bytes) -> None:
-    with pytest.raises(ValueError, match=r"cut|wire type"):
+    with pytest.raises(ValueError, match=r"cut short|wire type|ten bytes"):
         read_example(message)
