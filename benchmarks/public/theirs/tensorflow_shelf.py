@@ -41,7 +41,7 @@ def main() -> None:
     turns = Turns(int(steps), f"Keras Applications {keras.__version__}, fit")
 
     class Wait(keras.callbacks.Callback):
-        def on_train_batch_begin(self, _batch: int, _logs: object = None) -> None:
+        def on_train_batch_begin(self, batch: int, logs: object = None) -> None:  # noqa: ARG002 - Keras' names
             turns.epoch_starts()
 
     model.fit(batch, steps_per_epoch=10**6, verbose=0, callbacks=[Wait()])
