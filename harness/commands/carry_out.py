@@ -295,13 +295,9 @@ def worker_variables(job: Job, wanted: Mapping[str, str]) -> dict[str, str]:
 def expected_seconds(state: Path, job: Job, recipe: Recipe) -> float | None:
     """How long the job took here last time, else the recipe's guess."""
     here = this_machine().machine_class
-    for folder in reversed(store.run_folders(state, containing=slug(job))[-3:]):
-        try:
-            record = folder.load()
-        except HarnessError:
-            continue
-        if record is None or record.machine is None or record.machine.machine_class != here:
-            continue  # it goes on, or was imported
+    for record in store.newest_records(state, containing=slug(job), most=3):
+        if record.machine is None or record.machine.machine_class != here:
+            continue  # it was imported
         if record.metrics and not record.reason:
             return record.seconds
     return recipe.guessed_seconds(job.framework)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from harness import store
 from harness.commands.machine import this_machine
 from harness.core.disturbance import disturbance
-from harness.core.errors import HarnessError
 from harness.core.values import ModelSpec, Recipe, Record
 from harness.registry import Workspace
 from harness.wire import SPEED
@@ -43,12 +42,8 @@ def expected_hours(workspace: Workspace, spec: ModelSpec, recipe: Recipe, sample
 def _newest(workspace: Workspace, spec: ModelSpec, recipe: Recipe) -> Iterator[Record]:
     """The newest run of each environment on this kind of machine that nothing disturbed."""
     here, seen = this_machine().machine_class, set[str]()
-    for folder in reversed(store.run_folders(workspace.state, containing=f"-{spec.name}-{recipe.name}-")[-LOOKED_AT:]):
-        try:
-            record = folder.load()
-        except HarnessError:
-            continue
-        if record is None or record.machine is None or record.machine.machine_class != here:
+    for record in store.newest_records(workspace.state, containing=f"-{spec.name}-{recipe.name}-", most=LOOKED_AT):
+        if record.machine is None or record.machine.machine_class != here:
             continue
         if (record.job.model, record.job.recipe) != (spec.name, recipe.name) or not record.metrics.get(SPEED, 0.0) > 0:
             continue

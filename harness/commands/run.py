@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -48,11 +47,7 @@ def run(workspace: registry.Workspace, request: Request) -> Outcome:
 
 def _stored(workspace: registry.Workspace, record: Record) -> list[Record]:
     """The last runs of the record's job, oldest first."""
-    found = []
-    for folder in store.run_folders(workspace.state, containing=slug(record.job))[-20:]:
-        with suppress(HarnessError):  # a damaged record is no reason to lose what was just run
-            found.append(folder.load())
-    return [each for each in found if each]
+    return [*store.newest_records(workspace.state, containing=slug(record.job), most=20)][::-1]
 
 
 def run_all(workspace: registry.Workspace, request: Request) -> Outcome:

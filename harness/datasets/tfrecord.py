@@ -49,12 +49,8 @@ def crc32c(content: bytes) -> int:
     four bytes, and the state of a joined text is that of its first part, moved on by the length of the second,
     plus that of the second.
     """
-    table = _table()
     if len(content) < SHORT:
-        state = 0xFFFFFFFF
-        for byte in content:
-            state = int(table[(state ^ byte) & 0xFF]) ^ state >> 8
-        return state ^ 0xFFFFFFFF
+        return tfrecord.crc32c(content)
     streams = 1 << (-(-len(content) // STREAM) - 1).bit_length()
     padded = numpy.zeros(streams * STREAM, numpy.uint8)
     padded[-len(content) :] = numpy.frombuffer(content, numpy.uint8)

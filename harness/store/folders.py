@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -133,6 +133,17 @@ def run_names(state: Path) -> set[str]:
 def run_folders(state: Path, *, containing: str = "") -> Sequence[RunFolder]:
     """All runs, or those with a word in their names, oldest first (their names begin with the time)."""
     return [RunFolder(state / "runs" / name) for name in sorted(run_names(state)) if containing in name]
+
+
+def newest_records(state: Path, *, containing: str, most: int) -> Iterator[Record]:
+    """Of the last ``most`` runs with a word in their names, newest first and read as they are asked for.
+
+    What is damaged or still going is left out: for whoever wants to know what was, not whether it is sound.
+    """
+    for folder in reversed(run_folders(state, containing=containing)[-most:]):
+        with suppress(HarnessError):
+            if record := folder.load():
+                yield record
 
 
 def load_records(

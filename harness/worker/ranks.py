@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, List
 
 from harness.wire import EVENTS_FD
 from harness.worker import measure
@@ -46,19 +46,15 @@ class Others:
             process.wait()
 
     def _start(self, number: int) -> subprocess.Popen[bytes]:
-        variables = {**os.environ, RANK: str(number), **_for_tensorflow(number)}
+        variables = {**os.environ, RANK: str(number)}
         variables.pop(EVENTS_FD, None)
         return subprocess.Popen([sys.executable, "-s", *sys.argv], env=variables)
 
 
 def for_tensorflow() -> None:
     """Tell TensorFlow, which reads it when it makes its strategy, who takes part."""
-    os.environ.update(_for_tensorflow(rank()))
-
-
-def _for_tensorflow(number: int) -> Dict[str, str]:
-    cluster = {"cluster": {"worker": addresses()}, "task": {"type": "worker", "index": number}}
-    return {"TF_CONFIG": json.dumps(cluster)}
+    task = {"type": "worker", "index": rank()}
+    os.environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": addresses()}, "task": task})
 
 
 def _watch(number: int, process: subprocess.Popen[bytes], lost: Callable[[str], None]) -> None:

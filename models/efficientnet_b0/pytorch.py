@@ -6,12 +6,11 @@ PyTorch's momentum and epsilon unless a recipe says otherwise, as that of the au
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any, Dict
 
 import torch
 import training_pytorch
-from layers_pytorch import StochasticDepth
+from layers_pytorch import SqueezeExcitation, StochasticDepth, conv_norm
 from torch import nn
 from torch.nn.functional import silu
 
@@ -29,24 +28,6 @@ STEM, LAST = 32, 1280  # the first and the last row
 BLOCKS = sum(stage[3] for stage in STAGES)
 
 
-def conv_norm(channels: int, width: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
-    conv = nn.Conv2d(channels, width, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
-    return nn.Sequential(OrderedDict(conv=conv, norm=nn.BatchNorm2d(width)))
-
-
-class SqueezeExcitation(nn.Module):
-    """Hu et al. 2018: each channel is weighted by what the means of all channels say, ``squeezed`` in between."""
-
-    def __init__(self, channels: int, squeezed: int) -> None:
-        super().__init__()
-        self.reduce = nn.Conv2d(channels, squeezed, 1)
-        self.restore = nn.Conv2d(squeezed, channels, 1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        means = x.mean(dim=(2, 3), keepdim=True)
-        return x * self.restore(silu(self.reduce(means))).sigmoid()
-
-
 class MBConv(nn.Module):
     """The block of MobileNetV2 with squeeze-and-excitation; a quarter of its input's channels is squeezed to.
 
@@ -60,7 +41,7 @@ class MBConv(nn.Module):
         if self.widens:
             self.expand = conv_norm(channels, inner, 1)
         self.depthwise = conv_norm(inner, inner, kernel, stride, groups=inner)
-        self.squeeze = SqueezeExcitation(inner, channels // 4)
+        self.squeeze = SqueezeExcitation(inner, channels // 4, silu)
         self.project = conv_norm(inner, width, 1)
         self.drop = StochasticDepth(drop)
         self.adds = stride == 1 and channels == width

@@ -5,11 +5,11 @@ Structure and first weights as in torchvision 0.28.0 (models/mobilenetv2.py), wh
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any, Dict
 
 import torch
 import training_pytorch
+from layers_pytorch import conv_norm
 from torch import nn
 from torch.nn.functional import relu6
 
@@ -24,11 +24,6 @@ STAGES = (
     (6, 320, 1, 1),
 )
 STEM, LAST = 32, 1280  # the first and the last row
-
-
-def conv_norm(channels: int, width: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
-    conv = nn.Conv2d(channels, width, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
-    return nn.Sequential(OrderedDict(conv=conv, norm=nn.BatchNorm2d(width)))
 
 
 class InvertedResidual(nn.Module):

@@ -5,11 +5,12 @@ Structure and first weights as in torchvision 0.28.0 (models/mobilenetv3.py), wh
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any, Dict
 
+import layers_pytorch
 import torch
 import training_pytorch
+from layers_pytorch import SqueezeExcitation
 from torch import nn
 from torch.nn.functional import hardsigmoid, hardswish, relu
 
@@ -45,22 +46,12 @@ def divisible(channels: float, divisor: int = 8) -> int:
 
 def conv_norm(channels: int, width: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
     """Moving averages with a decay of 0.99 (section 6.1.1); the epsilon is torchvision's."""
-    conv = nn.Conv2d(channels, width, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
-    return nn.Sequential(OrderedDict(conv=conv, norm=nn.BatchNorm2d(width, eps=1e-3, momentum=0.01)))
+    return layers_pytorch.conv_norm(channels, width, kernel, stride, groups, epsilon=1e-3, momentum=0.01)
 
 
-class SqueezeExcitation(nn.Module):
-    """Hu et al. 2018: each channel is weighted by what the means of all channels say; a quarter in between (5.3)."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        squeezed = divisible(channels // 4)
-        self.reduce = nn.Conv2d(channels, squeezed, 1)
-        self.restore = nn.Conv2d(squeezed, channels, 1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        means = x.mean(dim=(2, 3), keepdim=True)
-        return x * hardsigmoid(self.restore(relu(self.reduce(means))))
+def squeeze_excitation(channels: int) -> SqueezeExcitation:
+    """A quarter of the channels in between (section 5.3)."""
+    return SqueezeExcitation(channels, divisible(channels // 4), relu, hardsigmoid)
 
 
 class InvertedResidual(nn.Module):
@@ -75,7 +66,7 @@ class InvertedResidual(nn.Module):
         if self.widens:
             self.expand = conv_norm(channels, inner, 1)
         self.depthwise = conv_norm(inner, inner, kernel, stride, groups=inner)
-        self.squeeze = SqueezeExcitation(inner) if squeezes else nn.Identity()
+        self.squeeze = squeeze_excitation(inner) if squeezes else nn.Identity()
         self.project = conv_norm(inner, width, 1)
         self.adds = stride == 1 and channels == width
 

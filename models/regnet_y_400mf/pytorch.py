@@ -6,34 +6,16 @@ references.  Which RegNet it is stands in model.toml.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any, Dict
 
 import torch
 import training_pytorch
+from layers_pytorch import SqueezeExcitation, conv_norm
 from torch import nn
 from torch.nn.functional import relu
 from widths import stages
 
 STEM = 32  # section 3.1
-
-
-def conv_norm(channels: int, width: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
-    conv = nn.Conv2d(channels, width, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
-    return nn.Sequential(OrderedDict(conv=conv, norm=nn.BatchNorm2d(width)))
-
-
-class SqueezeExcitation(nn.Module):
-    """Hu et al. 2018: each channel is weighted by what the means of all channels say, ``squeezed`` in between."""
-
-    def __init__(self, channels: int, squeezed: int) -> None:
-        super().__init__()
-        self.reduce = nn.Conv2d(channels, squeezed, 1)
-        self.restore = nn.Conv2d(squeezed, channels, 1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        means = x.mean(dim=(2, 3), keepdim=True)
-        return x * self.restore(relu(self.reduce(means))).sigmoid()
 
 
 class YBlock(nn.Module):
@@ -49,7 +31,7 @@ class YBlock(nn.Module):
             self.shortcut = conv_norm(channels, width, 1, stride)
         self.a = conv_norm(channels, width, 1)
         self.b = conv_norm(width, width, 3, stride, groups=width // group_width)
-        self.squeeze = SqueezeExcitation(width, round(se_ratio * channels))
+        self.squeeze = SqueezeExcitation(width, round(se_ratio * channels), relu)
         self.c = conv_norm(width, width, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+import convolutions_tf
 import tensorflow as tf
 import training_tf
 
@@ -19,21 +20,10 @@ HE_NORMAL = {"scale": 2.0, "mode": "fan_out", "distribution": "untruncated_norma
 
 
 def conv(x: Any, name: str, width: int, kernel: int, stride: int = 1, groups: int = 1) -> Any:
-    padding = kernel // 2
-    if padding and (stride > 1 or groups > 1):
-        x = layers.ZeroPadding2D(padding)(x)
     start = tf.keras.initializers.VarianceScaling(**HE_NORMAL)
     if groups > 1:
-        return GroupedConv2D(width, kernel, stride, groups, start, name)(x)
-    return layers.Conv2D(
-        width,
-        kernel,
-        stride,
-        padding="same" if stride == 1 else "valid",
-        use_bias=False,
-        kernel_initializer=start,
-        name=name,
-    )(x)
+        return GroupedConv2D(width, kernel, stride, groups, start, name)(layers.ZeroPadding2D(kernel // 2)(x))
+    return convolutions_tf.conv(x, name, width, kernel, stride, start)
 
 
 class GroupedConv2D(layers.Layer):

@@ -6,21 +6,16 @@ defaults, uniform within 1/sqrt(fan-in).
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any, Dict
 
 import torch
 import training_pytorch
+from layers_pytorch import conv_norm
 from torch import nn
 from torch.nn.functional import max_pool2d, relu
 
 STAGES = ((116, 4), (232, 8), (464, 4))  # Table 5, the column of 1x: channels and blocks of stages 2 to 4
 STEM, LAST = 24, 1024  # its first and its last convolution
-
-
-def conv_norm(channels: int, width: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
-    conv = nn.Conv2d(channels, width, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
-    return nn.Sequential(OrderedDict(conv=conv, norm=nn.BatchNorm2d(width)))
 
 
 def shuffled(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
