@@ -18,7 +18,7 @@ from harness.core.values import Record
 from harness.store import run_folders
 from harness.store.database import open_engine, writing
 from harness.store.index import Index, open_index
-from harness.store.tables import run_row, runs
+from harness.store.tables import job_number, run_row, runs
 from tests.core.examples import record
 from tests.store.databases import PROGRAMS, Server
 
@@ -61,12 +61,17 @@ def fill(state: Path, url: str) -> None:
             connection.execute(runs.insert(), rows)
         for row in rows:
             (state / "runs" / row["id"]).mkdir(parents=True)
+    jobs = " UNION ALL ".join(
+        f"SELECT 'model-{model:02d}' AS model, {job_number(f'model-{model:02d}', 'digits')} AS job"
+        for model in range(MODELS)
+    )
     names = " UNION ALL ".join(f"SELECT 'metric-{each:02d}' AS name, {each} AS each" for each in range(METRICS))
     with writing(engine) as connection:
         connection.execute(
             sql.text(
-                "INSERT INTO metrics (run, name, value) SELECT number, name, number * each / 7.0"
-                f" FROM runs CROSS JOIN ({names}) AS named ORDER BY number, name"
+                "INSERT INTO metrics (run, name, value, job) SELECT number, name, number * each / 7.0, job"
+                f" FROM runs JOIN ({jobs}) AS jobs ON jobs.model = runs.model CROSS JOIN ({names}) AS named"
+                " ORDER BY number, name"
             )
         )
     if engine.dialect.name == "postgresql":

@@ -20,7 +20,7 @@ from sqlalchemy.exc import (
 from harness.core.errors import HarnessError
 from harness.store.tables import metadata, workspace
 
-HEAD = "0003"  # the newest of migrations/versions
+HEAD = "0004"  # the newest of migrations/versions
 BUSY_SECONDS = 30  # how long a writer waits for the others
 MAPPED_BYTES = 2**32  # of SQLite's file, read in place: a third faster for a history out of 100,000 runs
 MIGRATION_LOCK = 0x6861726E  # any number that no other program takes: "harn"

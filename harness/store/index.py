@@ -22,7 +22,7 @@ from harness.core.errors import HarnessError
 from harness.core.values import Point, Record, RunStatus
 from harness.store.database import open_engine, prepare, reading, shown, start_over, writing
 from harness.store.folders import RunFolder, disk_faults, run_names, write_whole
-from harness.store.tables import SHARES, metric_rows, metrics, run_row, runs
+from harness.store.tables import SHARES, job_number, metric_rows, metrics, run_row, runs
 from harness.wire import SPEED
 
 AT_ONCE = 200  # runs in one transaction, while many are added: others wait for a fraction of a second only
@@ -64,22 +64,29 @@ class Index:
     def history(self, model: str, recipe: str, metric: str) -> tuple[Point, ...]:
         """What ``points_of`` makes of the model's records, oldest first."""
         measured = (runs.c.device, runs.c.threads, *(runs.c[name] for name in SHARES)) if metric == SPEED else ()
-        query = (
-            sql.select(
-                runs.c.id,
-                runs.c.framework,
-                runs.c.environment,
-                runs.c.machine_class,
-                runs.c.started,
-                sql.case(((runs.c.status == RunStatus.FINISHED.value) & (runs.c.initial == ""), metrics.c.value)),
-                *measured,
-            )
-            .outerjoin(metrics, (metrics.c.run == runs.c.number) & (metrics.c.name == metric))
-            .where(runs.c.model == model, runs.c.recipe == recipe)
+        counted = (runs.c.status == RunStatus.FINISHED.value) & (runs.c.initial == "")
+        points = sql.select(
+            runs.c.id,
+            runs.c.framework,
+            runs.c.environment,
+            runs.c.machine_class,
+            runs.c.started,
+            sql.case((counted, runs.c.number)),
+            *measured,
+        ).where(runs.c.model == model, runs.c.recipe == recipe)
+        values = sql.select(metrics.c.run, metrics.c.value).where(
+            metrics.c.job == job_number(model, recipe), metrics.c.name == metric
         )
         with reading(self._engine) as connection:
-            found = connection.execute(query).all()
-        return tuple(Point._make((*row[:5], _value(*row[5:]))) for row in sorted(found, key=itemgetter(0)))
+            found = connection.execute(points).all()
+            told = connection.execute(values).all()  # afterwards: whoever is in the first has its metrics in the second
+        value = {run: said for run, said in told}  # noqa: C416 rows are no pairs to mypy
+        return tuple(
+            Point(run, framework, environment, machine_class, started, _value(value.get(number), *measured))
+            for run, framework, environment, machine_class, started, number, *measured in sorted(
+                found, key=itemgetter(0)
+            )
+        )
 
     def ids(self, *, model: str | None = None, night: str | None = None) -> list[str]:
         """The folders of all runs, or of those of a model and a night, oldest first."""

@@ -100,7 +100,7 @@ def dump(url: str, state: Path) -> str:
     with reading(engine) as connection:
         rows = connection.execute(sql.select(runs)).mappings().all()
         names = {row["number"]: row["id"] for row in rows}
-        values = [(names[run], name, value) for run, name, value in connection.execute(sql.select(metrics))]
+        values = [(names[run], *told) for run, *told in connection.execute(sql.select(metrics))]
     engine.dispose()
     lines = [{name: value for name, value in row.items() if name != "number"} for row in rows]
     return _lines([[row["id"], row] for row in lines]) + _lines(values)
