@@ -720,6 +720,7 @@ def wrap(
 @click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="The file to write.")
 @click.option("--with-wheels", is_flag=True, help="Also the packages, for the day an index has forgotten them.")
 @click.option("--with-data", is_flag=True, help="Also the data, where its licence allows.")
+@click.option("--with-weights", is_flag=True, help="Also the final weights, of runs that kept them.")
 @click.option("--include-host", is_flag=True, help="Also the log, and let texts name this machine and its folders.")
 @as_json
 @opens
@@ -729,13 +730,22 @@ def pack(
     output: Path,
     with_wheels: bool,
     with_data: bool,
+    with_weights: bool,
     include_host: bool,
     as_json: bool,
 ) -> int:
     """Pack runs of one model, and all that is needed to make them again, into one file."""
     from harness.commands.pack import pack as pack_runs
 
-    packed = pack_runs(opened(), runs, output, with_wheels=with_wheels, with_data=with_data, include_host=include_host)
+    packed = pack_runs(
+        opened(),
+        runs,
+        output,
+        with_wheels=with_wheels,
+        with_data=with_data,
+        with_weights=with_weights,
+        include_host=include_host,
+    )
     found = {"path": str(output), "bytes": packed.bytes, "model": packed.about.model}
     told = f"{output}: {len(packed.about.runs)} run(s) of {packed.about.model}, {packed.bytes:,} bytes"
     names = [run.id for run in packed.about.runs]

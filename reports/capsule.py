@@ -16,9 +16,15 @@ from harness.core.values import Record, Verdict
 from reports.html import apart
 from reports.json_view import run_json, verdict_json
 
+WEIGHTS_TOLD = """
+`runs/*/weights.safetensors` are the final weights, one array a name (https://github.com/huggingface/safetensors).
+"""
 
-def render_readme(model: str, title: str, records: Sequence[Record], verdicts: Sequence[Verdict]) -> str:
-    """README.md of a capsule.  Equal arguments give equal bytes."""
+
+def render_readme(
+    model: str, title: str, records: Sequence[Record], verdicts: Sequence[Verdict], weights: Sequence[str]
+) -> str:
+    """README.md of a capsule that holds the files ``weights``.  Equal arguments give equal bytes."""
     rows = [
         (
             record.job.recipe,
@@ -45,7 +51,7 @@ def render_readme(model: str, title: str, records: Sequence[Record], verdicts: S
 
 `code/` is what ran, `environments/` its packages with their hashes, `runs/` what was recorded, `report.html` the page
 about it. `capsule.json` holds the sha256 of every file.
-"""
+{WEIGHTS_TOLD if weights else ""}"""
 
 
 def inspection_text(found: Mapping[str, Any]) -> str:
@@ -58,10 +64,11 @@ def inspection_text(found: Mapping[str, Any]) -> str:
             run["seed"],
             ", ".join(f"{printable(name, 30)} {value:.6g}" for name, value in sorted(run["metrics"].items())),
             printable(run["machine"], 40),
+            f"{run['weights_bytes']:,} bytes" if run["weights_bytes"] else "–",
         )
         for run in found["runs"]
     ]
-    headers = ("run", "recipe", "environment", "seed", "metrics", "made on")
+    headers = ("run", "recipe", "environment", "seed", "metrics", "made on", "weights in it")
     lines = [
         f"{found['path']}: {printable(found['model'])}, packed by harness {printable(found['harness'], 30)},"
         f" {found['files']} files, {found['bytes']:,} bytes unpacked",

@@ -44,7 +44,7 @@ list --json
 machine --json
 matrix --models --environments --recipes --seeds --max-seeds --budget --resume --dry-run --json
 nightly --dry-run --json
-pack runs --output --with-wheels --with-data --include-host --json
+pack runs --output --with-wheels --with-data --with-weights --include-host --json
 report model --format --json
 reproduce file --into --yes --environment --threads --allow-index --json
 run model --all --recipe --framework --environment --seed --seeds --max-seeds --resume --init-from --keep-weights \

@@ -34,7 +34,7 @@ MAX_BYTES = 2**37  # unpacked: wheels of CUDA and a prepared data set
 MAX_TEXT = 2**27  # a single file that is read into memory
 MAX_RATIO = 200  # zlib's limit is 1,032; code, locks and events come to 5 to 30
 SMALL = 2**20  # bytes that may be squeezed as far as they like
-STORED = (".npy", ".npz", ".whl", ".png")  # squeezed already, or not to be
+STORED = (".npy", ".npz", ".whl", ".png", ".safetensors")  # squeezed already, or not to be
 MOMENT = (1980, 1, 1, 0, 0, 0)  # of every file: when it was packed says nothing
 
 

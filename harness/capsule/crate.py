@@ -13,12 +13,14 @@ from typing import Any
 
 from harness.capsule.manifest import About
 from harness.core.values import Record
+from harness.wire.weights import FILE as WEIGHTS
 
 METADATA = "ro-crate-metadata.json"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 MEDIA = {
     ".json": "application/json", ".jsonl": "application/jsonl", ".py": "text/x-python", ".md": "text/markdown",
     ".toml": "application/toml", ".html": "text/html", ".whl": "application/zip", ".npy": "application/octet-stream",
+    ".safetensors": "application/octet-stream",
 }  # fmt: skip
 
 
@@ -63,7 +65,7 @@ def describe_crate(about: About, files: Sequence[str], *, title: str, licence: s
             codes[run.code],
             identifier=f"#{run.id}",
             object=inputs,
-            result=entities[f"runs/{run.id}/record.json"],
+            result=[entities[name] for name in _results(run.id) if name in entities],
             properties={
                 "@type": "CreateAction",
                 "name": f"{about.model}/{run.recipe} in {run.environment}, seed {run.seed}",
@@ -78,6 +80,10 @@ def describe_crate(about: About, files: Sequence[str], *, title: str, licence: s
     said: dict[str, Any] = crate.metadata.generate()
     said["@graph"] = sorted(said["@graph"], key=lambda entity: str(entity["@id"]))
     return json.dumps(said, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def _results(run: str) -> list[str]:
+    return [f"runs/{run}/record.json", f"runs/{run}/{WEIGHTS}"]
 
 
 def _moment(seconds: float) -> str:

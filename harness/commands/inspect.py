@@ -30,7 +30,9 @@ from harness.core.errors import HarnessError
 from harness.core.names import leads_down, printable
 from harness.core.reproduction import is_program
 from harness.core.values import Environment, Record
+from harness.store.kept_weights import are_weights
 from harness.wire.digests import code_digest
+from harness.wire.weights import FILE as WEIGHTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,8 @@ def inspected(path: Path) -> Iterator[Inspected]:
             elif found[each.name].interpreter is None and found[each.name].digest != each.digest:
                 raise _apart(capsule, f"environment {each.name} has another digest than its runs were made in")
         _agree(capsule, records)
+        for record in records:
+            _check_weights(capsule, record, Path(place))
         yield Inspected(capsule=capsule, records=records, environments=found, indexes=indexes, warnings=tuple(warnings))
 
 
@@ -81,7 +85,7 @@ def inspect(workspace: registry.Workspace, path: Path) -> dict[str, Any]:
             "sha256": found.capsule.sha256,
             "files": len(about.files) + 1,
             "bytes": sum(size for _, size in about.files.values()),
-            "runs": [_run(record) for record in found.records],
+            "runs": [_run(found.capsule, record) for record in found.records],
             "verdicts": _sentences(found.capsule),
             "environments": [each.model_dump() for each in about.environments],
             "reproducible": _reproducible(found),
@@ -115,6 +119,26 @@ def _agree(capsule: Capsule, records: tuple[Record, ...]) -> None:
             raise _apart(capsule, f"its code is not what {run.id} ran")
 
 
+def _check_weights(capsule: Capsule, record: Record, place: Path) -> None:
+    """Where they are packed, they are those that the run ended in."""
+    name = _weights_of(record)
+    if name not in capsule.about.files:
+        return
+    path = place / name
+    capsule.extract(name, path)
+    try:
+        sound = are_weights(path, record.digests.get("weights_final"))
+    except HarnessError:
+        raise _apart(capsule, f"{name} is no safetensors file") from None
+    if not sound:
+        raise _apart(capsule, f"{name} does not hold the weights that {record.id} ended in")
+    path.unlink()
+
+
+def _weights_of(record: Record) -> str:
+    return f"runs/{record.id}/{WEIGHTS}"
+
+
 def _check_program(capsule: Capsule, name: str, records: tuple[Record, ...]) -> None:
     """A program's lock may hold less than was installed, but nothing else; its data lie below its folder."""
     for record in records:
@@ -142,7 +166,7 @@ def _strange(capsule: Capsule, name: str) -> list[str]:
     return [f"lock: {line}" for line in found]
 
 
-def _run(record: Record) -> dict[str, Any]:
+def _run(capsule: Capsule, record: Record) -> dict[str, Any]:
     return {
         "id": record.id,
         "recipe": record.job.recipe,
@@ -153,6 +177,7 @@ def _run(record: Record) -> dict[str, Any]:
         "machine": record.machine.machine_class if record.machine else "unknown",
         "minutes": record.seconds / 60,
         "weights": record.digests.get("weights_final", ""),
+        "weights_bytes": capsule.about.files.get(_weights_of(record), ("", 0))[1],
         "repository": dict(record.repository),
     }
 

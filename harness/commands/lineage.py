@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy
 
 from harness import registry, store
 from harness.core.errors import HarnessError
 from harness.core.values import Record
 from harness.store.index import open_index
-from harness.wire import weights
+from harness.store.kept_weights import read_weights, weights_digests
 from reports.progress import Progress
-
-LARGE = 2**34  # bytes: more than any file of weights that is read whole here
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,65 +80,13 @@ class Made:
 
 def whence(workspace: registry.Workspace, path: Path) -> tuple[str, tuple[Made, ...]]:
     """The digest of the arrays in ``path``, and the stored runs that name it.  Executes nothing of the file."""
-    digests = list(_digests(_read(path)))
+    digests = list(weights_digests(read_weights(path)))
     with Progress() as progress, open_index(workspace.state, workspace.store_url) as index:
         index.catch_up(progress.say)
         found = index.of_weights(digests)
     made = tuple(Made(record=store.load_run(workspace.state, run), moment=moment) for run, moment in found)
     named = {made_by.record.digests.get(f"weights_{made_by.moment}") for made_by in made}
     return next((digest for digest in digests if digest in named), digests[0]), made
-
-
-def _read(path: Path) -> dict[str, numpy.ndarray]:
-    try:
-        if path.stat().st_size > LARGE:
-            raise ValueError(f"{path.stat().st_size:,} bytes are more than are read here")
-        with path.open("rb") as file:
-            zipped = file.read(2) == b"PK"
-        return _npz(path) if zipped else _safetensors(path)
-    except FileNotFoundError:
-        raise HarnessError(f"{path}: no such file", hint="name a .safetensors or .npz file") from None
-    except (OSError, ValueError, LookupError, EOFError, TypeError) as error:
-        raise HarnessError(
-            f"{path}: neither safetensors nor an .npz of plain arrays: {error}",
-            hint="weights of other kinds (.pt, .h5, .keras) can hold code, and are not read",
-        ) from error
-
-
-def _npz(path: Path) -> dict[str, numpy.ndarray]:
-    import zipfile
-
-    try:
-        with numpy.load(path, allow_pickle=False) as archive:
-            return {name: numpy.asarray(archive[name]) for name in sorted(archive.files)}
-    except zipfile.BadZipFile as error:
-        raise ValueError(str(error)) from error
-
-
-def _safetensors(path: Path) -> dict[str, numpy.ndarray]:
-    found = {}
-    for name, each in weights.read(str(path)).items():
-        if each.dtype == "BF16":  # the upper half of a float32
-            bits = numpy.frombuffer(each.data, "<u2").astype("<u4") << 16
-            found[name] = bits.view("<f4").reshape(each.shape)
-        else:
-            found[name] = numpy.frombuffer(each.data, each.dtype).reshape(each.shape)
-    return found
-
-
-def _digests(arrays: Mapping[str, numpy.ndarray]) -> Iterator[str]:
-    """As they are, and as the worker digests a PyTorch model: every array as float32."""
-    yield _digest(arrays.values())
-    if any(array.dtype != numpy.float32 for array in arrays.values()):
-        yield _digest(array.astype(numpy.float32) for array in arrays.values() if array.dtype.kind in "fiub")
-
-
-def _digest(arrays: Iterable[numpy.ndarray]) -> str:
-    """As harness/worker/data.py digests them."""
-    return weights.digest(
-        weights.Raw(each.dtype.str, each.shape, numpy.ascontiguousarray(each).reshape(-1).view(numpy.uint8).data)
-        for each in arrays
-    )
 
 
 def relative_json(relative: Relative) -> dict[str, Any]:

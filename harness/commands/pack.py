@@ -42,8 +42,10 @@ from harness.core.errors import HarnessError
 from harness.core.reproduction import is_program
 from harness.core.values import Record, RunStatus
 from harness.store import RunFolder
+from harness.store.kept_weights import are_weights
 from harness.wire.digests import code_digest
 from harness.wire.events import dumps, encode
+from harness.wire.weights import FILE as WEIGHTS
 from reports.capsule import render_readme
 from reports.html import render, utc
 from reports.progress import Progress
@@ -67,6 +69,7 @@ def pack(
     *,
     with_wheels: bool = False,
     with_data: bool = False,
+    with_weights: bool = False,
     include_host: bool = False,
 ) -> Packed:
     """Write ``target``.  Equal runs give equal bytes.  Raises HarnessError for what could not be made again."""
@@ -80,6 +83,8 @@ def pack(
             contents.update(_run(record, include_host=include_host))
             contents.update(_code(record))
             contents.update(_environment(workspace, record, progress))
+            if with_weights:
+                contents.update(_weights(record))
         _check_programs(records, contents)
         wheels = frozenset[str]()
         if with_wheels:
@@ -145,6 +150,19 @@ def _run(record: Record, *, include_host: bool) -> Iterator[tuple[str, Content]]
         yield f"{place}/uncommitted.diff", difference.read_bytes()
     if include_host and (folder.path / "worker.log").is_file():
         yield f"{place}/worker.log", (folder.path / "worker.log").read_bytes()
+
+
+def _weights(record: Record) -> Iterator[tuple[str, Content]]:
+    """The final weights that the run kept, where they are still those that it ended in."""
+    path = Path(record.path) / WEIGHTS
+    if not path.is_file():
+        raise HarnessError(
+            f"{record.id} kept no final weights",
+            hint="pack without --with-weights, or train it again with --keep-weights",
+        )
+    if not are_weights(path, record.digests.get("weights_final")):
+        raise HarnessError(f"{path}: are not the weights that the run ended in", hint="train it again")
+    yield f"runs/{record.id}/{WEIGHTS}", path
 
 
 def _without_places(record: Record) -> Record:
@@ -337,7 +355,8 @@ def _describe(
     shown = records if include_host else [_without_places(record) for record in records]
     contents["verdicts.json"] = _json({"verdicts": [dataclasses.asdict(verdict) for verdict in verdicts]})
     contents["report.html"] = render(page_about(shown, verdicts, baselines, generated=when)).encode()
-    contents["README.md"] = render_readme(about.model, spec.title, records, verdicts).encode()
+    kept = [name for name in contents if name.endswith(WEIGHTS)]
+    contents["README.md"] = render_readme(about.model, spec.title, records, verdicts, kept).encode()
     licences = sorted({str(record.data.get("licence", "none stated")) for record in records if record.data})
     contents[METADATA] = describe_crate(
         about,

@@ -78,12 +78,16 @@ def test_with_packages_and_data_it_needs_no_network(packed: Path, tmp_path: Path
     run = min(path.name for path in (packed.parent / ".harness" / "runs").iterdir())
     full = tmp_path / "full.zip"
     workspace = ("--workspace", str(packed.parent))
-    done = at_a_strangers(tmp_path, *workspace, "pack", run, "-o", str(full), "--with-wheels", "--with-data")
+    options = ("--with-wheels", "--with-data", "--with-weights")
+    done = at_a_strangers(tmp_path, *workspace, "pack", run, "-o", str(full), *options)
     assert done.returncode == 0, done.stderr
     alone = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", "UV_OFFLINE": "1", "https_proxy": "http://127.0.0.1:9"}
     made = at_a_strangers(tmp_path, "reproduce", str(full), "--into", "place", "--yes", "--json", **alone)
     assert made.returncode == 0, made.stderr
     assert made.json["answer"] == "bit-identical"
+    weights = tmp_path / "place" / ".harness" / "runs" / run / "weights.safetensors"
+    whose = at_a_strangers(tmp_path, "--workspace", "place", "whence", str(weights))
+    assert f"run {run} ended in them" in whose.stdout, whose.stderr
 
 
 def test_a_liar_is_told_apart(forged: Forged, tmp_path: Path) -> None:
