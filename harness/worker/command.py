@@ -62,7 +62,7 @@ def train(run: Any) -> None:
     seconds = time.perf_counter() - started
     code, data, edited, interpreter = _files(trace, folder, argv)
     run.files(code, data, edited, **interpreter)
-    if log and not os.path.isdir(log) and "tfevents" not in os.path.basename(log):
+    if log and not os.path.isdir(log) and not any(logs.sizes(kind, log) for kind in logs.KINDS):
         for name, value in _logged(log, read, run.metrics):
             _tell(run, counts, name, value)
     for name, _, said in asked:

@@ -1,18 +1,25 @@
 """What a program wrote for TensorBoard or MLflow: found in its folder, and read from where it began to write.
 
+MLflow writes into files (mlruns/) or, by default since version 3, into a data base of SQLite (mlflow.db).
+
 Runs nothing, needs neither of the two.  A log that is damaged, or a name that stands in none or in several of its
 runs, is an error: a number that nobody can point to is no result.
 """
 
 from __future__ import annotations
 
+import math
 import os
-from typing import Callable, Dict, Iterator, List, NamedTuple, Tuple
+import sys
+from contextlib import closing
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from harness.wire.event_files import read_scalars
 
 LIBRARIES = ("__pycache__", "site-packages", "dist-packages", "node_modules")  # nobody's logs, and many files
 TOLD = 12  # names in an error
+SQLITE = b"SQLite format 3\0"  # how such a file begins (https://www.sqlite.org/fileformat2.html)
+DAMAGED = -1  # the length of a data base that does not answer
 
 Point = Tuple[int, float]  # step, value
 
@@ -26,11 +33,12 @@ class Series(NamedTuple):
 
 
 def sizes(kind: str, root: str) -> Dict[str, int]:
-    """The logs of ``kind`` at or below ``root`` and how long they are now, in bytes."""
+    """The logs of ``kind`` at or below ``root`` and how long they are now: in bytes, a data base in rows."""
     found = {}
     for path in _files(root):
-        if (os.path.basename(path).find("tfevents") >= 0) if kind == "tensorboard" else _metrics_folder(path, root):
-            found[path] = os.path.getsize(path)
+        length = _LENGTHS[kind](path, root)
+        if length is not None:
+            found[path] = length
     return found
 
 
@@ -77,6 +85,44 @@ def _files(root: str) -> Iterator[str]:
         yield from (os.path.join(folder, name) for name in sorted(names))
 
 
+def _tensorboard_length(path: str, _: str) -> Optional[int]:
+    return os.path.getsize(path) if "tfevents" in os.path.basename(path) else None
+
+
+def _mlflow_length(path: str, root: str) -> Optional[int]:
+    if _is_database(path, root):
+        return _newest_row(path)
+    return os.path.getsize(path) if _metrics_folder(path, root) else None
+
+
+def _is_database(path: str, root: str) -> bool:
+    if not (path.endswith(".db") or path == root):
+        return False
+    with open(path, "rb") as file:
+        return file.read(len(SQLITE)) == SQLITE
+
+
+def _newest_row(path: str) -> Optional[int]:
+    """None where it is no data base of MLflow's."""
+    import sqlite3
+
+    try:
+        with closing(_open_database(path)) as database:
+            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if not {"metrics", "runs", "experiments"} <= tables:
+                return None
+            return int(database.execute("SELECT coalesce(max(rowid), 0) FROM metrics").fetchone()[0])
+    except sqlite3.Error:
+        return DAMAGED
+
+
+def _open_database(path: str) -> Any:
+    import sqlite3
+    from pathlib import Path
+
+    return sqlite3.connect(Path(os.path.abspath(path)).as_uri() + "?mode=ro", uri=True)
+
+
 def _metrics_folder(path: str, root: str) -> str:
     """mlruns/EXPERIMENT/RUN/metrics for a metric of an MLflow run, whose name may hold a "/"; else ""."""
     folder = os.path.dirname(path)
@@ -95,6 +141,29 @@ def _of_tensorboard(path: str, root: str, start: int) -> Iterator[Tuple[str, str
 
 
 def _of_mlflow(path: str, root: str, start: int) -> Iterator[Tuple[str, str, Point]]:
+    return _of_database(path, start) if _is_database(path, root) else _of_metric_file(path, root, start)
+
+
+def _of_database(path: str, start: int) -> Iterator[Tuple[str, str, Point]]:
+    """Its rows after ``start``.  NaN has a column of its own, and the largest number stands for infinity."""
+    import sqlite3
+
+    query = (
+        "SELECT coalesce(nullif(runs.name, ''), runs.run_uuid), metrics.key, metrics.step, metrics.value,"
+        " metrics.is_nan FROM metrics JOIN runs ON runs.run_uuid = metrics.run_uuid"
+        " WHERE metrics.rowid > ? ORDER BY metrics.rowid"
+    )
+    try:
+        with closing(_open_database(path)) as database:
+            for run, name, step, value, is_nan in database.execute(query, (max(start, 0),)):
+                number = math.nan if is_nan else float(value)
+                infinite = abs(number) == sys.float_info.max
+                yield str(run), str(name), (int(step), math.copysign(math.inf, number) if infinite else number)
+    except sqlite3.Error as error:
+        raise ValueError("is no sound data base of MLflow: %s" % error) from None
+
+
+def _of_metric_file(path: str, root: str, start: int) -> Iterator[Tuple[str, str, Point]]:
     """Lines of "milliseconds value step", of old versions without the step."""
     metrics = _metrics_folder(path, root)
     name = os.path.relpath(path, metrics).replace(os.sep, "/")
@@ -117,6 +186,10 @@ def _run_name(run: str) -> str:
         return os.path.basename(run)
 
 
+_LENGTHS: Dict[str, Callable[[str, str], Optional[int]]] = {
+    "tensorboard": _tensorboard_length,
+    "mlflow": _mlflow_length,
+}
 _READERS: Dict[str, Callable[[str, str, int], Iterator[Tuple[str, str, Point]]]] = {
     "tensorboard": _of_tensorboard,
     "mlflow": _of_mlflow,
