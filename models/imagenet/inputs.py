@@ -1,11 +1,20 @@
-"""Pixels as both frameworks get them: uint8 [n, height, width, 3], in the same order."""
+"""Pixels as both frameworks get them: uint8 [n, height, width, channels], in the same order.
+
+What a recipe for arrays of small grey images says: ``channels`` 1 leaves them as they are, else they become 32 x 32
+in three channels; ``shift_pixels``, ``flip`` (probability, 0) and ``random_erasing`` (probability, 0, with the grey
+value ``erasing_fill``) are drawn by numpy's global generator, which the worker seeds and no framework draws from:
+both frameworks see the same images.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Tuple
+import math
+from typing import Any, Dict, Iterator, Optional, Tuple
 
 import numpy
 
+ERASED, ERASED_RATIO = (0.02, 0.4), (0.3, 1 / 0.3)  # Zhong et al. 2017, "Random Erasing Data Augmentation", section 4
+TRIES = 100  # holes drawn before an image is left whole
 SIDE = 32  # pixels: the smallest input that still leaves ResNet-50 one pixel after its five halvings
 
 
@@ -16,9 +25,20 @@ def batches(run: Any, split: str, batch_size: int) -> Iterator[Tuple[numpy.ndarr
 
         yield from images.batches(run, split, batch_size)
         return
-    reach = int(run.hparams["shift_pixels"]) if split == "train" else 0
+    grey = int(run.hparams.get("channels", 3)) == 1
     for small, labels in run.batches(split, batch_size):
-        yield shift(as_images(small), reach), labels
+        images = small.transpose(0, 2, 3, 1) if grey else as_images(small)
+        yield (augmented(images, run.hparams) if split == "train" else numpy.ascontiguousarray(images)), labels
+
+
+def augmented(images: numpy.ndarray, hparams: Dict[str, Any]) -> numpy.ndarray:
+    images = shift(images, int(hparams["shift_pixels"]))
+    if hparams.get("flip"):
+        flipped = numpy.random.random_sample(len(images)) < float(hparams["flip"])
+        images = numpy.where(flipped[:, None, None, None], images[:, :, ::-1], images)
+    if hparams.get("random_erasing"):
+        images = erase(images, float(hparams["random_erasing"]), int(hparams["erasing_fill"]))
+    return images
 
 
 def as_images(small: numpy.ndarray) -> numpy.ndarray:
@@ -41,9 +61,6 @@ def as_images(small: numpy.ndarray) -> numpy.ndarray:
 def shift(images: numpy.ndarray, reach: int) -> numpy.ndarray:
     """Move each image by up to ``reach`` pixels both ways, zeros coming in: the random crop of He et al.
     2016, section 4.2, without the flip, which would make other characters.
-
-    By numpy's global generator, which the worker seeds and no framework draws from: both
-    frameworks see the same images.
     """
     if reach == 0:
         return images
@@ -51,6 +68,27 @@ def shift(images: numpy.ndarray, reach: int) -> numpy.ndarray:
     padded = numpy.pad(images, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
     down, right = numpy.random.randint(0, 2 * reach + 1, (2, n))
     return numpy.stack([padded[i, down[i] : down[i] + h, right[i] : right[i] + w] for i in range(n)])
+
+
+def erase(images: numpy.ndarray, probability: float, fill: int) -> numpy.ndarray:
+    """Algorithm 1 of Zhong et al. 2017: a rectangle of random size and place is one grey, in that share of images."""
+    erased = images.copy()
+    for image in erased:
+        hole = random_hole(*image.shape[:2]) if numpy.random.random_sample() < probability else None
+        if hole:
+            image[hole] = fill
+    return erased
+
+
+def random_hole(height: int, width: int) -> Optional[Tuple[slice, slice]]:
+    for _ in range(TRIES):
+        area = height * width * numpy.random.uniform(*ERASED)
+        aspect = numpy.random.uniform(*ERASED_RATIO)
+        h, w = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
+        if h < height and w < width:
+            top, left = numpy.random.randint(0, height - h + 1), numpy.random.randint(0, width - w + 1)
+            return slice(top, top + h), slice(left, left + w)
+    return None
 
 
 def samples_of(run: Any, split: str) -> int:

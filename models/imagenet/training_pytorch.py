@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 import inputs
 import mixing
 import numpy
+import results
 import torch
 from optimizers_pytorch import Average, make_optimizer
 from schedules import average_decay, learning_rate
@@ -30,7 +31,9 @@ def train(run: Any, build: Build) -> None:
     run.weights("initial", model)
     step = Step(model, run)
     average = make_average(model, hparams)
-    run.keep(model=model, optimizer=step.optimizer, scaler=step.scaler, **({"average": average} if average else {}))
+    best: Dict[str, float] = {}
+    kept = {"average": average} if average else {}
+    run.keep(model=model, optimizer=step.optimizer, scaler=step.scaler, best=best, **kept)
     normalize = Normalize(run)
     batch_size = int(hparams["batch_size"])
     samples = inputs.samples_of(run, "train")
@@ -47,8 +50,7 @@ def train(run: Any, build: Build) -> None:
             if average:
                 average.update(model, number, follow=epoch < hparams.get("warmup_epochs", 0))
         with averaged(model, average):
-            for name, value in evaluate(model, normalize, run).items():
-                run.metric(name, value)
+            results.report(run, evaluate(model, normalize, run), best)
     with averaged(model, average):
         run.weights("final", model)
 

@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 import inputs
 import layers_tf
 import mixing
+import results
 import tensorflow as tf
 from optimizers_tf import Average, clipped, make_update
 from schedules import average_decay, learning_rate
@@ -28,7 +29,8 @@ def train(run: Any, build: Build) -> None:
     run.weights("initial", model)
     step = Step(model, run)
     average = make_average(model, hparams)
-    run.keep(model=model, update=step.state, **({"average": average.state} if average else {}))
+    best: Dict[str, float] = {}
+    run.keep(model=model, update=step.state, best=best, **({"average": average.state} if average else {}))
     predict = make_predict(model, hparams)
     batch_size = int(hparams["batch_size"])
     samples = inputs.samples_of(run, "train")
@@ -45,8 +47,7 @@ def train(run: Any, build: Build) -> None:
             if average:
                 average.update(number, follow=epoch < hparams.get("warmup_epochs", 0))
         with averaged(model, average):
-            for name, value in evaluate(predict, run).items():
-                run.metric(name, value)
+            results.report(run, evaluate(predict, run), best)
     with averaged(model, average):
         run.weights("final", model)
 
@@ -94,7 +95,7 @@ class Step:
         self.scale = LossScale(self.state) if hparams["precision"] == "fp16" else None
         # One graph for every batch size: the last batch of an epoch is smaller.
         signature = [
-            tf.TensorSpec((None, None, None, 3), tf.float32),
+            tf.TensorSpec((None, None, None, int(hparams.get("channels", 3))), tf.float32),
             tf.TensorSpec((None,), tf.int64),
             tf.TensorSpec((), tf.float32),
             tf.TensorSpec((), tf.float32),
@@ -257,7 +258,7 @@ def make_predict(model: tf.keras.Model, hparams: Dict[str, Any]) -> Callable[[tf
     """The graph from images to the classes of the highest logits, best first: int32 [n, max k]."""
     k = max(hparams["top_k"])
 
-    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32)])
+    @tf.function(input_signature=[tf.TensorSpec((None, None, None, int(hparams.get("channels", 3))), tf.float32)])
     def predict(images: tf.Tensor) -> tf.Tensor:
         outputs = model(images, training=False)
         return tf.math.top_k(outputs[0] if isinstance(outputs, (list, tuple)) else outputs, k).indices

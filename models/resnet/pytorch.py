@@ -1,6 +1,7 @@
 """Residual networks in PyTorch: ResNet-18 to -152, ResNeXt and Wide ResNet by the numbers of ``[architecture]``.
 
-ResNet: He et al. 2016, "Deep Residual Learning for Image Recognition", Table 1 and Figure 5.
+ResNet: He et al. 2016, "Deep Residual Learning for Image Recognition", Table 1 and Figure 5; those for small images
+are of section 4.2, but with shortcut option B.
 ResNeXt: Xie et al. 2017, "Aggregated Residual Transformations for Deep Neural Networks", Table 1.
 Wide ResNet: Zagoruyko and Komodakis 2016, "Wide Residual Networks"; that of ImageNet is a bottleneck
 network whose 3x3 convolutions are twice as wide (WRN-50-2-bottleneck).
@@ -81,27 +82,37 @@ BLOCKS = {"basic": Basic, "bottleneck": Bottleneck}
 
 
 class ResNet(nn.Module):
-    """images [n, 3, height, width] -> logits [n, classes]; sides of at least 32 pixels."""
+    """images [n, channels, height, width] -> logits [n, classes].
+
+    Sides of at least 32 pixels, or, with ``stem`` "small" (section 4.2: one 3x3 convolution, and nothing halved
+    before the second stage), of at least 4.
+    """
 
     def __init__(self, classes: int, hparams: Dict[str, Any]) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
-        self.norm1 = nn.BatchNorm2d(64)
-        block, channels = BLOCKS[hparams["block"]], 64
+        self.small = hparams.get("stem", "large") == "small"
+        narrow, channels = int(hparams.get("width", 64)), int(hparams.get("channels", 3))
+        kernel, stride = (3, 1) if self.small else (7, 2)
+        self.conv1 = nn.Conv2d(channels, narrow, kernel, stride, padding=kernel // 2, bias=False)
+        self.norm1 = nn.BatchNorm2d(narrow)
+        block, channels = BLOCKS[hparams["block"]], narrow
+        self.stages = ["stage%d" % (stage + 2) for stage in range(len(hparams["blocks"]))]  # conv2_x ... of Table 1
         for stage, blocks in enumerate(hparams["blocks"]):
-            width, layers = 64 * 2**stage, []
+            width, layers = narrow * 2**stage, []
             for index in range(blocks):
                 stride = 2 if index == 0 and stage > 0 else 1
                 layers.append(block(channels, width, stride, hparams))
                 channels = block.expansion * width
-            setattr(self, "stage%d" % (stage + 2), nn.Sequential(*layers))  # conv2_x to conv5_x of Table 1
+            setattr(self, self.stages[stage], nn.Sequential(*layers))
         self.fc = nn.Linear(channels, classes)
         self.apply(initialize)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = functional.relu(self.norm1(self.conv1(x)))
-        x = functional.max_pool2d(x, 3, stride=2, padding=1)
-        x = self.stage5(self.stage4(self.stage3(self.stage2(x))))
+        if not self.small:
+            x = functional.max_pool2d(x, 3, stride=2, padding=1)
+        for stage in self.stages:
+            x = getattr(self, stage)(x)
         return self.fc(x.mean(dim=(2, 3)))
 
 

@@ -95,20 +95,25 @@ BLOCKS = {"basic": basic, "bottleneck": bottleneck}
 
 
 def build(classes: int, hparams: Dict[str, Any]) -> tf.keras.Model:
-    """images [n, height, width, 3] -> logits [n, classes]; sides of at least 32 pixels.
+    """images [n, height, width, channels] -> logits [n, classes].
 
-    ``last_gamma`` 0 lets every block start as the identity (Goyal et al. 2017, section 5.1).
+    Sides of at least 32 pixels, or, with ``stem`` "small" (section 4.2: one 3x3 convolution, and nothing halved
+    before the second stage), of at least 4.  ``last_gamma`` 0 lets every block start as the identity (Goyal et al.
+    2017, section 5.1).
     """
-    images = tf.keras.Input((None, None, 3))
-    x = layers.ReLU()(norm(conv(images, "conv1", 64, 7, stride=2), "norm1"))
-    x = layers.ZeroPadding2D(1)(x)  # nothing is below zero after ReLU, so zeros never win the maximum
-    x = layers.MaxPooling2D(3, 2)(x)
+    small, narrow = hparams.get("stem", "large") == "small", int(hparams.get("width", 64))
+    images = tf.keras.Input((None, None, int(hparams.get("channels", 3))))
+    kernel, stride = (3, 1) if small else (7, 2)
+    x = layers.ReLU()(norm(conv(images, "conv1", narrow, kernel, stride), "norm1"))
+    if not small:
+        x = layers.ZeroPadding2D(1)(x)  # nothing is below zero after ReLU, so zeros never win the maximum
+        x = layers.MaxPooling2D(3, 2)(x)
     block = BLOCKS[hparams["block"]]
     for stage, blocks in enumerate(hparams["blocks"]):
         for index in range(blocks):
             name = "stage%d.%d" % (stage + 2, index)  # conv2_x to conv5_x of Table 1
             stride = 2 if index == 0 and stage > 0 else 1
-            x = block(x, name, 64 * 2**stage, stride, hparams)
+            x = block(x, name, narrow * 2**stage, stride, hparams)
     x = layers.GlobalAveragePooling2D()(x)
     bound = x.shape[-1] ** -0.5  # uniform +-1/sqrt(fan-in)
     logits = layers.Dense(

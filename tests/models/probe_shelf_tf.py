@@ -15,11 +15,10 @@ import tensorflow as tf
 
 module_of = import_module("importable").module_of
 transfer = import_module("transfer")
-CLASSES = 1000
 
 
 def twin(module: ModuleType, asked: dict[str, Any], weights: Path, seen: Path) -> dict[str, Any]:
-    model = module.build(CLASSES, asked["hparams"])
+    model = module.build(asked["classes"], asked["hparams"])
     with numpy.load(weights) as arrays:
         state = {name: array for name, array in arrays.items() if array.dtype.kind == "f"}
     transfer.load(model, state)
@@ -79,7 +78,7 @@ for name, asked in json.loads((folder / "asked.json").read_text()).items():
         told[name] = twin(module, asked, folder / f"{name}.npz", folder / f"{name}_twin.npz")
         told[name]["published"] = told[name]["parameters"]
         if torch_told[name]["published"] != torch_told[name]["parameters"]:
-            told[name]["published"] = parameters(module.build(CLASSES, asked["published"]))
+            told[name]["published"] = parameters(module.build(asked["classes"], asked["published"]))
     except Exception:  # noqa: BLE001
         told[name] = {"error": traceback.format_exc()}
     tf.keras.backend.clear_session()

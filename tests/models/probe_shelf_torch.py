@@ -20,15 +20,15 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 module_of = import_module("importable").module_of
-CLASSES = 1000
 
 
 def published(module: ModuleType, asked: dict[str, Any]) -> dict[str, Any]:
     """Parameters and multiply-adds forward of the published network: on the meta device, so nothing is computed."""
     with torch.device("meta"):
-        model = module.build(CLASSES, asked["published"])
+        model = module.build(asked["classes"], asked["published"])
         model.eval()
-        images = torch.zeros(1, 3, asked["published"]["image_size"], asked["published"]["image_size"])
+        side = asked["published"]["image_size"]
+        images = torch.zeros(1, channels(asked), side, side)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         model(images)
     return {"published": parameters(model), "multiply_adds": counter.get_total_flops() / 2}
@@ -37,10 +37,10 @@ def published(module: ModuleType, asked: dict[str, Any]) -> dict[str, Any]:
 def twin(module: ModuleType, asked: dict[str, Any], weights: Path, seen: Path) -> dict[str, Any]:
     """Logits as in evaluation; loss, gradient and running means of one step as in training."""
     torch.manual_seed(0)
-    model = module.build(CLASSES, asked["hparams"])
+    model = module.build(asked["classes"], asked["hparams"])
     told: dict[str, Any] = {"parameters": parameters(model)}
     stir(model)
-    images = torch.randn(asked["batch"], 3, asked["side"], asked["side"])
+    images = torch.randn(asked["batch"], channels(asked), asked["side"], asked["side"])
     labels = torch.arange(len(images))
     model.eval()
     with torch.no_grad():
@@ -60,6 +60,10 @@ def twin(module: ModuleType, asked: dict[str, Any], weights: Path, seen: Path) -
             name: float(each.norm()) for name, each in model.named_buffers() if name.endswith("running_mean")
         }
     return told
+
+
+def channels(asked: dict[str, Any]) -> int:
+    return int(asked["hparams"].get("channels", 3))
 
 
 def parameters(model: torch.nn.Module) -> int:

@@ -31,6 +31,7 @@ class Run:
 
     def __init__(self, hparams: dict[str, Any]) -> None:
         self.hparams, self.seed, self.device, self.classes = hparams, 0, "cpu", 4
+        self.metrics = {"top1": "fraction"}
         self.steps_done = 0
         self.data = type("Data", (), {"folders": {}})
         self.said: dict[str, Any] = {"losses": [], "weights": [], "top1": []}

@@ -8,7 +8,7 @@ import subprocess
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy
@@ -105,6 +105,35 @@ def test_a_shifted_image_keeps_what_does_not_leave_it() -> None:
     assert moved.shape == image.shape
     assert (moved.sum(axis=(1, 2, 3)) == image[0].sum()).all()
     assert len({moved[i].tobytes() for i in range(50)}) > 15  # of 25 places
+
+
+def test_small_images_are_flipped_and_erased_as_the_recipe_says() -> None:
+    inputs = of_resnet50("inputs")
+    images = numpy.tile(numpy.arange(1, 29, dtype=numpy.uint8)[:, None], (400, 28, 1, 1))  # grows to the right
+    numpy.random.seed(0)
+    flipped = inputs.augmented(images, {"shift_pixels": 0, "flip": 0.5})
+    assert 150 < (flipped[:, 0, 0, 0] == 28).sum() < 250
+    assert (numpy.sort(flipped, axis=2) == images).all()
+    erased = inputs.augmented(images, {"shift_pixels": 0, "random_erasing": 0.5, "erasing_fill": 72})
+    assert (images < 72).all()  # the given ones are as they were
+    gone = erased[..., 0] == 72
+    share = gone.mean(axis=(1, 2))
+    assert 150 < (share > 0).sum() < 250
+    assert 0.015 < share[share > 0].min() < 0.06  # 2 to 40 %, rounded to whole pixels
+    assert 0.34 < share.max() < 0.42
+    for hole in gone[share > 0]:
+        rows, columns = numpy.flatnonzero(hole.any(axis=1)), numpy.flatnonzero(hole.any(axis=0))
+        assert hole.sum() == len(rows) * len(columns)  # one rectangle
+    assert (erased[~gone] == images[~gone]).all()
+
+
+def test_what_is_told_is_what_the_recipe_declares_and_the_best_so_far() -> None:
+    told: list[tuple[str, float]] = []
+    run = SimpleNamespace(metrics={"best_top1": "fraction"}, metric=lambda *said: told.append(said))
+    best: dict[str, float] = {}
+    for value in (0.5, 0.8, 0.7):
+        of_resnet50("results").report(run, {"top1": value, "top5": 1.0}, best)
+    assert told == [("best_top1", 0.5), ("best_top1", 0.8), ("best_top1", 0.8)]
 
 
 def test_the_rate_rises_then_falls_to_zero() -> None:

@@ -32,6 +32,7 @@ class Probed:
     """How a model is compared; what is not said is what most of them take."""
 
     side: int = 64  # pixels of the images that the twins see
+    classes: int = 1000
     batch: int = 4
     trains: bool = True  # else its twins are compared in evaluation only, where a sibling stands for it
     published: dict[str, Any] = field(default_factory=dict)  # how the network of the published count differs
@@ -42,6 +43,7 @@ PROBED: dict[str, Probed] = {
     "googlenet": Probed(published={"aux": False}),
     "inception_v3": Probed(side=299, batch=2),  # its auxiliary head leaves no pixel of a smaller image
     "resnet101": Probed(trains=False),
+    "resnet20": Probed(side=28, classes=10),
     "resnet152": Probed(trains=False),
     # At 64 pixels four images have 16 numbers in each of the last norms, and ReLUs at their kinks tell in the median
     # too (0.0011); in double precision, at 96 pixels, the twins' whole gradients are 2.4e-7 apart.
@@ -59,6 +61,7 @@ def shelf() -> dict[str, ModelSpec]:
 
 
 SHELF = shelf()
+ON_IMAGENET = [name for name, spec in SHELF.items() if "imagenet" in spec.recipes]
 
 
 @pytest.fixture(scope="module")
@@ -76,13 +79,15 @@ def asks_for_a_model(item: pytest.Item) -> TypeGuard[pytest.Function]:
 
 
 def asked(name: str) -> dict[str, Any]:
-    hparams = dict(SHELF[name].recipes["imagenet"].hyperparameters)
+    spec = SHELF[name]
+    hparams = dict(spec.recipes["imagenet" if name in ON_IMAGENET else spec.default_recipe].hyperparameters)
     probed = PROBED.get(name, Probed())
     still = {"dropout": 0.0, "aux_dropout": 0.0, "stochastic_depth": 0.0}  # nothing is drawn: both compute the same
     return {
         "hparams": {**hparams, **still, "image_size": probed.side},
         "published": {**hparams, "image_size": size_of(name), **probed.published},
         "side": probed.side,
+        "classes": probed.classes,
         "batch": probed.batch,
         "trains": probed.trains,
     }
@@ -90,6 +95,8 @@ def asked(name: str) -> dict[str, Any]:
 
 def size_of(name: str) -> int:
     """Pixels a side of the images that the published FLOPs are for; where no file says so, of the recipe's."""
+    if name not in ON_IMAGENET:
+        return PROBED[name].side
     if PUBLISHED.is_file():
         return int(published(name)["img_size"])
     return int(SHELF[name].recipes["imagenet"].hyperparameters["image_size"])
@@ -130,24 +137,25 @@ def of(told: Told, name: str) -> dict[str, Any]:
 
 needs_published = pytest.mark.skipif(not PUBLISHED.is_file(), reason=f"no {PUBLISHED}")
 every_model = pytest.mark.parametrize("model", SHELF)
+model_of_imagenet = pytest.mark.parametrize("model", ON_IMAGENET)
 trained_model = pytest.mark.parametrize("model", [name for name in SHELF if PROBED.get(name, Probed()).trains])
 
 
 @needs_published
-@every_model
+@model_of_imagenet
 def test_both_frameworks_have_the_published_number_of_parameters(torch_told: Told, tf_told: Told, model: str) -> None:
     count = int(published(model)["params"])
     assert (of(torch_told, model)["published"], of(tf_told, model)["published"]) == (count, count)
 
 
 @needs_published
-@every_model
+@model_of_imagenet
 def test_a_forward_pass_has_the_published_flops(torch_told: Told, model: str) -> None:
     stated = float(published(model)["gflops"]) * 1e9  # multiply-adds
     assert of(torch_told, model)["multiply_adds"] == pytest.approx(stated, rel=0.01)
 
 
-@every_model
+@model_of_imagenet
 def test_the_stated_flops_are_three_forward_passes(torch_told: Told, model: str) -> None:
     """Of every recipe with images of the published size; a multiply-add is two operations."""
     for recipe in SHELF[model].recipes.values():
@@ -155,6 +163,15 @@ def test_the_stated_flops_are_three_forward_passes(torch_told: Told, model: str)
         if recipe.flops_per_sample and side == size_of(model):
             counted = 6 * of(torch_told, model)["multiply_adds"]
             assert recipe.flops_per_sample == pytest.approx(counted, rel=0.01), recipe.name
+
+
+@pytest.mark.parametrize("model", ["resnet20"])
+def test_a_network_for_small_images_has_its_size(torch_told: Told, tf_told: Told, model: str) -> None:
+    """He et al. 2016, Table 6: 0.27 million parameters."""
+    counts = [of(told, model)["parameters"] for told in (torch_told, tf_told)]
+    assert counts == [272_186, 272_186]
+    for recipe in SHELF[model].recipes.values():
+        assert recipe.flops_per_sample == pytest.approx(6 * of(torch_told, model)["multiply_adds"], rel=0.01)
 
 
 @every_model
