@@ -34,8 +34,9 @@ VARIABLES = (
     "CUDA_VISIBLE_DEVICES", "CUDA_LAUNCH_BLOCKING", "NCCL_", "OPENBLAS_", "PYTHONHASHSEED",
     "KERAS_BACKEND", "NVIDIA_TF32_OVERRIDE",
 )  # fmt: skip
-# Terraform's variables begin with TF_ too, and its tokens are secrets; a place names whoever works there.
-NOT_TOLD = ("TOKEN", "SECRET", "PASSWORD", "KEY", "TF_VAR_", "TF_CLI_", "_HOME", "_DIR", "_PATH", "_FILE")
+# Terraform's variables begin with TF_ too, and its tokens are secrets; a place names whoever works there, and so does
+# TF_CONFIG, which is ours where there are several devices, with ports that are others in every run.
+NOT_TOLD = ("TOKEN", "SECRET", "PASSWORD", "KEY", "TF_VAR_", "TF_CLI_", "TF_CONFIG", "_HOME", "_DIR", "_PATH", "_FILE")
 
 
 def main(job_path: str) -> int:

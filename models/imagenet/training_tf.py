@@ -6,6 +6,7 @@ A model's file has ``build(classes, hparams)`` and hands it to ``train`` and ``s
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
@@ -155,10 +156,18 @@ class Step:
         for start, stop in itertools.pairwise(edges):
             part = slice(start, stop)
             portion = tf.cast(stop - start, tf.float32) / tf.cast(samples, tf.float32)
-            found, loss = self.part_gradients(images[part], labels[part], neighbours[part], share, portion)
-            gradients = [one + other for one, other in zip(gradients, found)]
-            total += loss
+            of_part = (images[part], labels[part], neighbours[part], share, portion)
+            # The last batch may have fewer images than parts, and the mean of none is not a number.
+            gradients, total = tf.cond(
+                stop > start,
+                functools.partial(self.added, gradients, total, of_part),
+                functools.partial(tuple, (gradients, total)),
+            )
         return gradients, total
+
+    def added(self, gradients: List[Any], total: Any, of_part: Tuple[Any, ...]) -> Tuple[List[Any], Any]:
+        found, loss = self.part_gradients(*of_part)
+        return [one + other for one, other in zip(gradients, found)], total + loss
 
     def part_gradients(self, images: Any, labels: Any, neighbours: Any, share: Any, portion: Any) -> Any:
         with tf.GradientTape() as tape:

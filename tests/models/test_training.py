@@ -47,6 +47,7 @@ CASES: dict[str, dict[str, Any]] = {
     "smoothing": {"label_smoothing": 0.1},
     "clip": {"clip_norm": 0.05},
     "accumulate": {"accumulate": 2},
+    "more parts than images": {"accumulate": 8},
     "mixup": {"mixup_alpha": 0.2, "label_smoothing": 0.1},
     "cutmix": {"cutmix_alpha": 1.0},
     "average": {"ema_decay": 0.9, "ema_steps": 1, "warmup_epochs": 1, "epochs": 3},
@@ -161,9 +162,10 @@ def test_a_clipped_gradient_has_the_norm_that_is_allowed(told: dict[str, Any], f
 
 @pytest.mark.parametrize("framework", ["pytorch", "tf"])
 def test_gradients_of_parts_add_up_to_that_of_the_batch(told: dict[str, Any], framework: str) -> None:
-    whole, parts = told[framework]["sgd"], told[framework]["accumulate"]
-    assert parts["losses"][0] == pytest.approx(whole["losses"][0], rel=1e-6)
-    numpy.testing.assert_allclose(parts["weights"][0]["kernel"], whole["weights"][0]["kernel"], atol=1e-6)
+    whole = told[framework]["sgd"]
+    for parts in (told[framework]["accumulate"], told[framework]["more parts than images"]):
+        assert parts["losses"][0] == pytest.approx(whole["losses"][0], rel=1e-6)
+        numpy.testing.assert_allclose(parts["weights"][0]["kernel"], whole["weights"][0]["kernel"], atol=1e-6)
 
 
 @pytest.mark.parametrize("framework", ["pytorch", "tf"])
