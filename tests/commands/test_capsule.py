@@ -172,7 +172,8 @@ def test_no_secret_leaves_the_machine(workspace: Workspace, tmp_path: Path) -> N
         toml.write("# not committed\n")
     planted = {
         "AWS_SECRET_ACCESS_KEY": SECRET, "GITHUB_TOKEN": SECRET, "TF_TOKEN_app_terraform_io": SECRET,
-        "TF_VAR_password": SECRET, "TF_CONFIG": SECRET, "TORCH_API_KEY": SECRET, "HF_TOKEN": SECRET, "TORCH_HOME": f"/home/{SECRET}",
+        "TF_VAR_password": SECRET, "TF_CONFIG": SECRET, "TORCH_API_KEY": SECRET,
+        "HF_TOKEN": SECRET, "TORCH_HOME": f"/home/{SECRET}",
         "HARNESS_STORE_URL": f"postgresql://me:{SECRET}@127.0.0.1:1/runs",  # nobody answers there
     }  # fmt: skip
     made = workspace.harness("run", "toy", "--max-seeds", "1", **planted)
