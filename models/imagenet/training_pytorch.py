@@ -14,13 +14,10 @@ import mixing
 import numpy
 import results
 import torch
-from optimizers_pytorch import Average, make_optimizer
+from optimizers_pytorch import FUSED, Average, make_optimizer
 from schedules import average_decay, learning_rate
 from torch import nn
 from torch.nn import functional
-
-# What may be chosen by speed alone: the layout in memory, and whether the model is compiled.
-CHOICES = tuple({"channels_last": last, "compile": compiled} for compiled in (False, True) for last in (False, True))
 
 Build = Callable[[int, Dict[str, Any]], nn.Module]
 
@@ -58,11 +55,23 @@ def train(run: Any, build: Build) -> None:
 def speed(run: Any, build: Build) -> None:
     """Training steps on one synthetic batch that already lies on the device."""
     if run.hparams.get("settings") == "fastest":
-        run.fastest(CHOICES, lambda: synthetic_step(run, build)[0])
+        run.fastest(choices(run.hparams), lambda: synthetic_step(run, build)[0])
     step, model, whole = synthetic_step(run, build)
     run.weights("initial", model)
     for _ in run.timed_steps(samples=whole):
         step()
+
+
+def choices(hparams: Dict[str, Any]) -> List[Dict[str, Any]]:
+    """What may be chosen by speed alone: the layout in memory, compilation, and an update in one pass, where it exists.
+
+    The first choice works everywhere.
+    """
+    plain = {"channels_last": False, "compile": False, "fused": False}
+    fused = {"fused": hparams.get("optimizer", "sgd") in FUSED}
+    layouts = [plain, {**plain, "channels_last": True}]
+    found = [{**layout, "compile": compiled, **fused} for compiled in (False, True) for layout in layouts]
+    return [plain, *(choice for choice in found if choice != plain)]
 
 
 def synthetic_step(run: Any, build: Build) -> Tuple[Callable[[], torch.Tensor], nn.Module, int]:

@@ -34,6 +34,7 @@ BASE: dict[str, Any] = {
 }
 CASES: dict[str, dict[str, Any]] = {
     "sgd": {"momentum": 0.9},
+    "fused": {"momentum": 0.9, "fused": True},  # PyTorch's; TensorFlow's update is one call anyway
     "nesterov": {"momentum": 0.9, "nesterov": True},
     "adamw": {"optimizer": "adamw", "learning_rate": 0.01, "weight_decay": 0.3},
     "rmsprop": {
@@ -166,6 +167,13 @@ def test_gradients_of_parts_add_up_to_that_of_the_batch(told: dict[str, Any], fr
     for parts in (told[framework]["accumulate"], told[framework]["more parts than images"]):
         assert parts["losses"][0] == pytest.approx(whole["losses"][0], rel=1e-6)
         numpy.testing.assert_allclose(parts["weights"][0]["kernel"], whole["weights"][0]["kernel"], atol=1e-6)
+
+
+def test_an_update_in_one_pass_is_the_same_update(told: dict[str, Any]) -> None:
+    fused, plain = told["pytorch"]["fused"], told["pytorch"]["sgd"]
+    assert fused["losses"] == pytest.approx(plain["losses"], rel=1e-6)
+    for name, array in fused["weights"][-1].items():
+        numpy.testing.assert_allclose(array, plain["weights"][-1][name], atol=1e-6)
 
 
 @pytest.mark.parametrize("framework", ["pytorch", "tf"])
