@@ -11,7 +11,7 @@ from typing import Any
 from harness.core.values import Job, Record, RunStatus, Verdict
 from harness.wire.events import Event, number
 
-SECONDS_BETWEEN_LINES = 10.0
+SECONDS_BETWEEN_LINES = 10.0  # at least, where there is no terminal; a tenth of the time the run has taken so far
 
 
 class Progress:
@@ -41,7 +41,7 @@ class Progress:
             self._live.stop()
 
     def say(self, text: str) -> None:
-        self._console.print(text)
+        self._console.print(text, soft_wrap=True)  # a log is searched by line
 
     def start_run(self, job: Job, *, index: int, of: int, epochs: int | None, expected_seconds: float | None) -> None:
         self._title = f"[{index + 1}/{of}] {job.model}/{job.recipe} in {job.environment}, seed {job.seed}"
@@ -79,8 +79,8 @@ class Progress:
     def _show(self, text: str) -> None:
         if self._live is not None:
             self._live.update(f"{self._title}: {text}")
-        elif time.monotonic() >= self._next_line:
-            self._next_line = time.monotonic() + SECONDS_BETWEEN_LINES
+        elif (now := time.monotonic()) >= self._next_line:
+            self._next_line = now + max(SECONDS_BETWEEN_LINES, (now - self._started) / 10)
             self.say(f"{self._title}: {text}")
 
     def _left(self) -> str:
