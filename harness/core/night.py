@@ -12,7 +12,6 @@ from harness.core.disturbance import disturbance
 from harness.core.errors import HarnessError
 from harness.core.plan import recipes_called
 from harness.core.values import Environment, Group, Mode, ModelSpec, Recipe, Record, RunStatus, Status, Verdict
-from harness.statistics import SPEED_LOOKS
 
 ATTEMPTS = 2  # a cell that was disturbed, or whose worker was killed, is tried once more the same night
 
@@ -117,12 +116,19 @@ def _cell(
     if recipe.mode != "speed" or first in ("", environment.name):
         return cell
     pairs = max_pairs(recipe, seeds, max_seeds)
-    return replace(cell, beside=first, runs=2 * min(pairs, SPEED_LOOKS[0]))
+    return replace(cell, beside=first, runs=2 * min(pairs, _looks()[0]))
 
 
 def max_pairs(recipe: Recipe, seeds: int | None, max_seeds: int | None) -> int:
     """Pairs that a night spends on a speed: as many as asked for, else enough for the last look that decides."""
-    return max(seeds or 0, max_seeds or 0) or max(recipe.max_seeds, SPEED_LOOKS[-1])
+    return max(seeds or 0, max_seeds or 0) or max(recipe.max_seeds, _looks()[-1])
+
+
+def _looks() -> tuple[int, ...]:
+    """Of a speed.  Imported when it is needed: with it comes scipy, for which nobody waits who only reads a night."""
+    from harness.statistics import SPEED_LOOKS
+
+    return SPEED_LOOKS
 
 
 def _recipes(spec: ModelSpec, wanted: Sequence[str]) -> tuple[str, ...]:
