@@ -1,6 +1,7 @@
 """100,000 runs of 30 metrics in the index: ``pytest benchmarks/test_store.py --benchmark-enable``.
 
-Targets: a model's history in 10 ms, a run added in 5 ms.  Not yet measured on a quiet machine.
+Targets: a model's history in 10 ms, a run added in 5 ms.  Measured on two cores of an AMD EPYC in its slow hours
+(2026-11-29): 17 and 3.3 ms in SQLite, 23 and 5.0 ms in PostgreSQL.
 """
 
 from __future__ import annotations
