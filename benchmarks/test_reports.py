@@ -12,8 +12,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from harness.commands.pages import History
 from harness.commands.report import judge_models, write_report
-from harness.registry import open_workspace
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, open_at
 from tests.reports.nights import made_night, made_nights
 
 MODELS = [f"toy-{number:02d}" for number in range(50)]
@@ -34,7 +33,7 @@ def test_a_night_of_five_hundred_cells_after_sixty_nights(benchmark: BenchmarkFi
         (tmp_path / "models" / model / "model.toml").write_text(toml)
         (tmp_path / "models" / model / "plain.py").write_text("")
         (tmp_path / "baselines" / f"{model}.toml").write_text(BASELINE)
-    workspace = open_workspace(start=tmp_path, explicit=tmp_path, data_dir=None, environ={})
+    workspace = open_at(tmp_path)
     runs = tuple(made_nights(MODELS, "fine", "score", ENVIRONMENTS, NIGHTS))
     night = made_night(MODELS, "fine", ENVIRONMENTS, NIGHTS - 1)
     tonight = [run for run in runs if run.night == night.id]

@@ -22,9 +22,9 @@ WEIGHTS_TOLD = """
 
 
 def render_readme(
-    model: str, title: str, records: Sequence[Record], verdicts: Sequence[Verdict], weights: Sequence[str]
+    model: str, title: str, records: Sequence[Record], verdicts: Sequence[Verdict], *, with_weights: bool
 ) -> str:
-    """README.md of a capsule that holds the files ``weights``.  Equal arguments give equal bytes."""
+    """README.md of a capsule.  Equal arguments give equal bytes."""
     rows = [
         (
             record.job.recipe,
@@ -51,7 +51,7 @@ def render_readme(
 
 `code/` is what ran, `environments/` its packages with their hashes, `runs/` what was recorded, `report.html` the page
 about it. `capsule.json` holds the sha256 of every file.
-{WEIGHTS_TOLD if weights else ""}"""
+{WEIGHTS_TOLD if with_weights else ""}"""
 
 
 def inspection_text(found: Mapping[str, Any]) -> str:

@@ -14,11 +14,16 @@ from typing import Any
 
 import pytest
 
-from harness import environments
+from harness import environments, registry
 from harness.registry import builtin_shelf
 
 REPOSITORY = Path(__file__).parent.parent
 STATE = REPOSITORY / ".harness"  # what was built once is found again by every test
+
+
+def open_at(root: Path) -> registry.Workspace:
+    """``root`` as a command opens it, whatever the variables of whoever runs the tests say."""
+    return registry.open_workspace(start=root, explicit=root, data_dir=None, environ={})
 
 
 @dataclass(frozen=True)

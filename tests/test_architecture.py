@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from harness.cli import cli
-from harness.registry import load_baseline, load_models, open_workspace
-from tests.conftest import REPOSITORY
+from harness.registry import load_baseline, load_models
+from tests.conftest import REPOSITORY, open_at
 
 OPTIONS = """
 cli --workspace --data-dir --version
@@ -88,7 +88,7 @@ def test_no_model_is_named_in_the_machinery() -> None:
 
 
 def test_every_model_has_a_baseline_and_every_reference_a_source() -> None:
-    workspace = open_workspace(start=REPOSITORY, explicit=REPOSITORY, data_dir=None, environ={})
+    workspace = open_at(REPOSITORY)
     for spec in load_models(workspace):
         references = load_baseline(workspace, spec).references
         page = (REPOSITORY / "models" / spec.name / "README.md").read_text()

@@ -8,13 +8,13 @@ import sys
 import pytest
 
 from benchmarks.public.cases import CASES, Case
-from harness.registry import load_model, open_workspace
-from tests.conftest import REPOSITORY
+from harness.registry import load_model
+from tests.conftest import REPOSITORY, open_at
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.model)
 def test_a_case_names_what_exists(case: Case) -> None:
-    workspace = open_workspace(start=REPOSITORY, explicit=REPOSITORY, data_dir=None, environ={})
+    workspace = open_at(REPOSITORY)
     spec = load_model(workspace, case.model)
     recipe = spec.recipes[spec.default_recipe]
     assert set(case.changed) <= set(recipe.hyperparameters)

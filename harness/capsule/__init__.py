@@ -6,7 +6,7 @@ read is held against it first, and nothing that a capsule says is run, imported 
 
 from harness.capsule.archive import Capsule, Content, open_capsule, write_capsule
 from harness.capsule.crate import METADATA, describe_crate
-from harness.capsule.manifest import SHA256, About, EnvironmentEntry, RunEntry
+from harness.capsule.manifest import SHA256, About, EnvironmentEntry, RunEntry, packed_weights
 from harness.capsule.privacy import named, public_event, public_job, public_record, public_variables
 from harness.capsule.program import (
     FILES,
@@ -42,6 +42,7 @@ __all__ = [
     "open_capsule",
     "outside",
     "packed_environment",
+    "packed_weights",
     "public_event",
     "public_files",
     "public_hyperparameters",

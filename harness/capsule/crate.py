@@ -11,9 +11,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from harness.capsule.manifest import About
+from harness.capsule.manifest import About, packed_weights
 from harness.core.values import Record
-from harness.wire.weights import FILE as WEIGHTS
 
 METADATA = "ro-crate-metadata.json"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
@@ -61,11 +60,12 @@ def describe_crate(about: About, files: Sequence[str], *, title: str, licence: s
     for run in about.runs:
         inputs = [entities[f"environments/{run.environment}.toml"], entities[f"runs/{run.id}/job.json"]]
         inputs += [entities[name] for name in (f"environments/{run.environment}.lock",) if name in entities]
+        results = [f"runs/{run.id}/record.json", packed_weights(run.id)]
         action = crate.add_action(
             codes[run.code],
             identifier=f"#{run.id}",
             object=inputs,
-            result=[entities[name] for name in _results(run.id) if name in entities],
+            result=[entities[name] for name in results if name in entities],
             properties={
                 "@type": "CreateAction",
                 "name": f"{about.model}/{run.recipe} in {run.environment}, seed {run.seed}",
@@ -80,10 +80,6 @@ def describe_crate(about: About, files: Sequence[str], *, title: str, licence: s
     said: dict[str, Any] = crate.metadata.generate()
     said["@graph"] = sorted(said["@graph"], key=lambda entity: str(entity["@id"]))
     return json.dumps(said, indent=1, sort_keys=True).encode() + b"\n"
-
-
-def _results(run: str) -> list[str]:
-    return [f"runs/{run}/record.json", f"runs/{run}/{WEIGHTS}"]
 
 
 def _moment(seconds: float) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.core.names import leads_down
+from harness.wire.weights import FILE as WEIGHTS
 
 NAME = "capsule.json"
 FORMAT = 1
@@ -17,6 +18,11 @@ SHA256 = r"^[0-9a-f]{64}$"
 Part = Annotated[str, Field(pattern=PART)]
 Digest = Annotated[str, Field(pattern=SHA256)]
 Size = Annotated[int, Field(ge=0)]
+
+
+def packed_weights(run: str) -> str:
+    """Where the final weights of a run lie, if they were packed."""
+    return f"runs/{run}/{WEIGHTS}"
 
 
 class _Strict(BaseModel):

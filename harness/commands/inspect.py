@@ -23,6 +23,7 @@ from harness.capsule import (
     open_capsule,
     outside,
     packed_environment,
+    packed_weights,
     reproducible,
     strange_lines,
 )
@@ -32,7 +33,6 @@ from harness.core.reproduction import is_program
 from harness.core.values import Environment, Record
 from harness.store.kept_weights import are_weights
 from harness.wire.digests import code_digest
-from harness.wire.weights import FILE as WEIGHTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +121,7 @@ def _agree(capsule: Capsule, records: tuple[Record, ...]) -> None:
 
 def _check_weights(capsule: Capsule, record: Record, place: Path) -> None:
     """Where they are packed, they are those that the run ended in."""
-    name = _weights_of(record)
+    name = packed_weights(record.id)
     if name not in capsule.about.files:
         return
     path = place / name
@@ -133,10 +133,6 @@ def _check_weights(capsule: Capsule, record: Record, place: Path) -> None:
     if not sound:
         raise _apart(capsule, f"{name} does not hold the weights that {record.id} ended in")
     path.unlink()
-
-
-def _weights_of(record: Record) -> str:
-    return f"runs/{record.id}/{WEIGHTS}"
 
 
 def _check_program(capsule: Capsule, name: str, records: tuple[Record, ...]) -> None:
@@ -177,7 +173,7 @@ def _run(capsule: Capsule, record: Record) -> dict[str, Any]:
         "machine": record.machine.machine_class if record.machine else "unknown",
         "minutes": record.seconds / 60,
         "weights": record.digests.get("weights_final", ""),
-        "weights_bytes": capsule.about.files.get(_weights_of(record), ("", 0))[1],
+        "weights_bytes": capsule.about.files.get(packed_weights(record.id), ("", 0))[1],
         "repository": dict(record.repository),
     }
 

@@ -28,6 +28,7 @@ from harness.capsule import (
     named,
     outside,
     packed_environment,
+    packed_weights,
     public_event,
     public_files,
     public_hyperparameters,
@@ -162,7 +163,7 @@ def _weights(record: Record) -> Iterator[tuple[str, Content]]:
         )
     if not are_weights(path, record.digests.get("weights_final")):
         raise HarnessError(f"{path}: are not the weights that the run ended in", hint="train it again")
-    yield f"runs/{record.id}/{WEIGHTS}", path
+    yield packed_weights(record.id), path
 
 
 def _without_places(record: Record) -> Record:
@@ -355,8 +356,8 @@ def _describe(
     shown = records if include_host else [_without_places(record) for record in records]
     contents["verdicts.json"] = _json({"verdicts": [dataclasses.asdict(verdict) for verdict in verdicts]})
     contents["report.html"] = render(page_about(shown, verdicts, baselines, generated=when)).encode()
-    kept = [name for name in contents if name.endswith(WEIGHTS)]
-    contents["README.md"] = render_readme(about.model, spec.title, records, verdicts, kept).encode()
+    weights = any(packed_weights(record.id) in contents for record in records)
+    contents["README.md"] = render_readme(about.model, spec.title, records, verdicts, with_weights=weights).encode()
     licences = sorted({str(record.data.get("licence", "none stated")) for record in records if record.data})
     contents[METADATA] = describe_crate(
         about,

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import math
 import os
+import sqlite3
 import sys
 from contextlib import closing
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from pathlib import Path
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from harness.wire.event_files import read_scalars
 
@@ -104,8 +106,6 @@ def _is_database(path: str, root: str) -> bool:
 
 def _newest_row(path: str) -> Optional[int]:
     """None where it is no data base of MLflow's."""
-    import sqlite3
-
     try:
         with closing(_open_database(path)) as database:
             tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -116,10 +116,7 @@ def _newest_row(path: str) -> Optional[int]:
         return DAMAGED
 
 
-def _open_database(path: str) -> Any:
-    import sqlite3
-    from pathlib import Path
-
+def _open_database(path: str) -> sqlite3.Connection:
     return sqlite3.connect(Path(os.path.abspath(path)).as_uri() + "?mode=ro", uri=True)
 
 
@@ -146,8 +143,6 @@ def _of_mlflow(path: str, root: str, start: int) -> Iterator[Tuple[str, str, Poi
 
 def _of_database(path: str, start: int) -> Iterator[Tuple[str, str, Point]]:
     """Its rows after ``start``.  NaN has a column of its own, and the largest number stands for infinity."""
-    import sqlite3
-
     query = (
         "SELECT coalesce(nullif(runs.name, ''), runs.run_uuid), metrics.key, metrics.step, metrics.value,"
         " metrics.is_nan FROM metrics JOIN runs ON runs.run_uuid = metrics.run_uuid"

@@ -96,7 +96,7 @@ class Step:
         self.scale = LossScale(self.state) if hparams["precision"] == "fp16" else None
         # One graph for every batch size: the last batch of an epoch is smaller.
         signature = [
-            tf.TensorSpec((None, None, None, int(hparams.get("channels", 3))), tf.float32),
+            images_of(model),
             tf.TensorSpec((None,), tf.int64),
             tf.TensorSpec((), tf.float32),
             tf.TensorSpec((), tf.float32),
@@ -263,11 +263,16 @@ def averaged(model: tf.keras.Model, average: Optional[Average]) -> Iterator[None
     model.set_weights(own)
 
 
+def images_of(model: tf.keras.Model) -> tf.TensorSpec:
+    """What it takes: float32 [n, height, width, channels], of any number and size."""
+    return tf.TensorSpec((None, None, None, model.input_shape[-1]), tf.float32)
+
+
 def make_predict(model: tf.keras.Model, hparams: Dict[str, Any]) -> Callable[[tf.Tensor], tf.Tensor]:
     """The graph from images to the classes of the highest logits, best first: int32 [n, max k]."""
     k = max(hparams["top_k"])
 
-    @tf.function(input_signature=[tf.TensorSpec((None, None, None, int(hparams.get("channels", 3))), tf.float32)])
+    @tf.function(input_signature=[images_of(model)])
     def predict(images: tf.Tensor) -> tf.Tensor:
         outputs = model(images, training=False)
         return tf.math.top_k(outputs[0] if isinstance(outputs, (list, tuple)) else outputs, k).indices

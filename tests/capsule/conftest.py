@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.commands.pack import pack
-from harness.registry import open_workspace
 from tests.capsule.forge import Forged
-from tests.conftest import Workspace
+from tests.conftest import Workspace, open_at
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +30,7 @@ def weighty(packed: Path) -> Path:
     """One of these runs with its final weights; nobody writes to it."""
     target = packed.parent / "weighty.capsule.zip"
     run = min(path.name for path in (packed.parent / ".harness" / "runs").iterdir())
-    workspace = open_workspace(start=packed.parent, explicit=packed.parent, data_dir=None, environ={})
+    workspace = open_at(packed.parent)
     return pack(workspace, [run], target, with_weights=True).path
 
 

@@ -17,16 +17,11 @@ from click.testing import CliRunner
 from harness.cli import cli
 from harness.commands.export import export
 from harness.core.errors import HarnessError
-from harness.registry import Workspace, open_workspace
 from harness.wire.event_files import read_scalars
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, open_at
 from tests.test_docs import commands
 
 FORMATS = ("mlflow", "tensorboard", "mlperf", "model-card")
-
-
-def opened(root: Path) -> Workspace:
-    return open_workspace(start=root, explicit=root, data_dir=None, environ={})
 
 
 def names(root: Path) -> list[str]:
@@ -45,7 +40,7 @@ def record(root: Path, name: str) -> dict[str, float]:
 
 def test_tensorboard_gets_every_curve(packed: Path, tmp_path: Path) -> None:
     root = packed.parent
-    export(opened(root), names(root), "tensorboard", tmp_path / "logs")
+    export(open_at(root), names(root), "tensorboard", tmp_path / "logs")
     for name in names(root):
         [path] = (tmp_path / "logs" / name).glob("events.out.tfevents.*")
         with path.open("rb") as file:
@@ -58,7 +53,7 @@ def test_tensorboard_gets_every_curve(packed: Path, tmp_path: Path) -> None:
 
 def test_mlflow_gets_runs_metrics_parameters_and_artefacts(packed: Path, tmp_path: Path) -> None:
     root = packed.parent
-    export(opened(root), names(root), "mlflow", tmp_path / "mlruns")
+    export(open_at(root), names(root), "mlflow", tmp_path / "mlruns")
     [experiment] = (tmp_path / "mlruns").iterdir()
     meta = block((experiment / "meta.yaml").read_text())
     assert (meta["name"], meta["experiment_id"], meta["lifecycle_stage"]) == ("softmax", experiment.name, "active")
@@ -77,7 +72,7 @@ def test_mlflow_gets_runs_metrics_parameters_and_artefacts(packed: Path, tmp_pat
 
 def test_mlperf_gets_lines_in_the_order_that_its_checker_wants(packed: Path, tmp_path: Path) -> None:
     root = packed.parent
-    export(opened(root), names(root), "mlperf", tmp_path / "logs")
+    export(open_at(root), names(root), "mlperf", tmp_path / "logs")
     name = names(root)[0]
     lines = (tmp_path / "logs" / f"{name}.log").read_text().splitlines()
     assert all(line.startswith(":::MLLOG {") for line in lines)
@@ -101,7 +96,7 @@ def test_mlperf_gets_lines_in_the_order_that_its_checker_wants(packed: Path, tmp
 
 def test_the_card_says_the_numbers_twice_and_alike(packed: Path, tmp_path: Path) -> None:
     root = packed.parent
-    export(opened(root), names(root), "model-card", tmp_path / "README.md")
+    export(open_at(root), names(root), "model-card", tmp_path / "README.md")
     _, metadata, text = (tmp_path / "README.md").read_text().split("---\n", 2)
     [model] = block(metadata)["model-index"]
     [result] = model["results"]
@@ -121,8 +116,8 @@ def test_the_card_says_the_numbers_twice_and_alike(packed: Path, tmp_path: Path)
 @pytest.mark.parametrize("format", FORMATS)
 def test_equal_runs_give_equal_bytes_and_nothing_of_this_machine(packed: Path, tmp_path: Path, format: str) -> None:
     runs = names(packed.parent)
-    export(opened(packed.parent), runs, format, tmp_path / "one")
-    export(opened(packed.parent), list(reversed(runs)), format, tmp_path / "other")
+    export(open_at(packed.parent), runs, format, tmp_path / "one")
+    export(open_at(packed.parent), list(reversed(runs)), format, tmp_path / "other")
     files = [path for path in (tmp_path / "one", *(tmp_path / "one").rglob("*")) if path.is_file()]
     assert files
     for path in files:
@@ -147,7 +142,7 @@ def test_the_page_about_exports_is_true_to_the_letter(
 
 
 def test_what_cannot_be_written_is_said(packed: Path, tmp_path: Path) -> None:
-    workspace, runs = opened(packed.parent), names(packed.parent)
+    workspace, runs = open_at(packed.parent), names(packed.parent)
     with pytest.raises(HarnessError, match="exists"):
         export(workspace, runs, "mlperf", tmp_path)
     with pytest.raises(HarnessError, match="no run nothing is stored"):

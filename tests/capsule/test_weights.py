@@ -11,22 +11,17 @@ import pytest
 
 from harness.commands.inspect import inspect
 from harness.core.errors import HarnessError
-from harness.registry import Workspace as Opened
-from harness.registry import open_workspace
 from reports.capsule import inspection_text
 from tests.capsule.forge import Forged, other_byte
-from tests.conftest import Workspace
-
-
-def opened(root: Path) -> Opened:
-    return open_workspace(start=root, explicit=root, data_dir=None, environ={})
+from tests.conftest import Workspace, open_at
 
 
 def test_they_are_in_it_and_told_of(weighty: Path, packed: Path) -> None:
-    workspace = opened(weighty.parent)
-    (run,) = inspect(workspace, weighty)["runs"]
+    workspace = open_at(weighty.parent)
+    found = inspect(workspace, weighty)
+    (run,) = found["runs"]
     assert run["weights_bytes"] > 1000
-    assert f"{run['weights_bytes']:,} bytes" in inspection_text(inspect(workspace, weighty))
+    assert f"{run['weights_bytes']:,} bytes" in inspection_text(found)
     assert [each["weights_bytes"] for each in inspect(workspace, packed)["runs"]] == [0, 0]
     with zipfile.ZipFile(weighty) as archive:
         assert "final weights, one array a name" in archive.read("README.md").decode()
@@ -51,7 +46,7 @@ def test_others_are_refused_though_signed(
     forged.spoil("weights.safetensors", change)
     forged.sign()
     with pytest.raises(HarnessError, match=said):
-        inspect(opened(tmp_path), forged.write())
+        inspect(open_at(tmp_path), forged.write())
 
 
 def test_a_run_that_kept_none_or_others_is_not_packed_with_them(packed: Path, tmp_path: Path) -> None:

@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 from harness.commands.export import export
-from harness.registry import open_workspace
 from tests.capsule.conftest import forged, packed
 from tests.capsule.forge import Forged
-from tests.conftest import Ended, Workspace
+from tests.conftest import Ended, Workspace, open_at
 
 __all__ = ["forged", "packed"]  # fixtures
 
@@ -185,7 +184,7 @@ def test_no_secret_leaves_the_machine(workspace: Workspace, tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
     assert "not yet in the index" in made.stderr
     assert not any(SECRET in words for ended in (made, done) for words in (ended.stdout, ended.stderr))
-    opened = open_workspace(start=workspace.root, explicit=workspace.root, data_dir=None, environ={})
+    opened = open_at(workspace.root)
     for form in ("mlflow", "tensorboard", "mlperf", "model-card"):
         export(opened, [run.name], form, workspace.state / "exported" / form)
     assert len([path for path in (workspace.state / "exported").rglob("*") if path.is_file()]) > 10

@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness import registry, store
+from harness import store
 from harness.commands.expected import expected_hours
 from harness.commands.machine import this_machine
 from harness.core.values import ModelSpec, Recipe
+from tests.conftest import open_at
 from tests.core.examples import MACHINE, QUIET, accuracy_recipe, record, speed_recipe
 
 
@@ -27,7 +28,7 @@ def spec(*recipes: Recipe) -> ModelSpec:
 
 
 def test_hours_are_told_by_the_newest_undisturbed_speed_of_each_environment(tmp_path: Path) -> None:
-    workspace = registry.open_workspace(start=tmp_path, explicit=tmp_path, data_dir=None, environ={})
+    workspace = open_at(tmp_path)
     long = replace(accuracy_recipe(), hyperparameters={"epochs": 90}, flops_per_sample=2e9)
     speed = replace(speed_recipe(), flops_per_sample=1e9)
     model = spec(long, speed)

@@ -15,10 +15,9 @@ import pytest
 from harness.commands.export import export
 from harness.commands.inspect import inspected
 from harness.core.errors import HarnessError
-from harness.registry import open_workspace
 from tests.capsule.forge import Forged
 from tests.commands.test_capsule import SECRET, at_a_strangers
-from tests.conftest import Ended
+from tests.conftest import Ended, open_at
 
 TRAIN = """
 import argparse, os
@@ -128,7 +127,7 @@ def test_no_secret_and_no_place_of_a_wrapped_run_leaves_the_machine(wrapped: Pat
 
 @pytest.mark.parametrize("format", ["mlflow", "tensorboard", "mlperf", "model-card"])
 def test_no_secret_and_no_place_is_exported(wrapped: Path, tmp_path: Path, format: str) -> None:
-    workspace = open_workspace(start=wrapped, explicit=wrapped, data_dir=None, environ={})
+    workspace = open_at(wrapped)
     export(workspace, [run_of(wrapped)], format, tmp_path / "out")
     files = [path for path in (tmp_path / "out", *(tmp_path / "out").rglob("*")) if path.is_file()]
     contents = {path: path.read_bytes() for path in files}

@@ -19,8 +19,8 @@ import numpy
 import pytest
 
 from harness.core.values import ModelSpec
-from harness.registry import Workspace, load_models, open_workspace
-from tests.conftest import REPOSITORY
+from harness.registry import Workspace, load_models
+from tests.conftest import REPOSITORY, open_at
 
 Told = dict[str, dict[str, Any]]  # by model
 
@@ -55,7 +55,7 @@ PROBED: dict[str, Probed] = {
 
 def shelf() -> dict[str, ModelSpec]:
     """The models of the family, by name."""
-    workspace: Workspace = open_workspace(start=REPOSITORY, explicit=REPOSITORY, data_dir=None, environ={})
+    workspace: Workspace = open_at(REPOSITORY)
     models = load_models(workspace)
     return {spec.name: spec for spec in models if "imagenet" in [Path(folder).name for folder in spec.families]}
 

@@ -30,6 +30,7 @@ from harness.core.trends import Trend, is_news
 from harness.core.values import Baseline, ModelSpec, Recipe, Record, Status, Verdict
 from harness.statistics import ACCURACY_LOOKS
 from harness.wire import SPEED
+from tests.conftest import open_at
 from tests.core.examples import MACHINE, QUIET
 from tests.reports.nights import FIRST, made_run, night_id
 from tests.statistics.study import noise
@@ -103,7 +104,7 @@ class Month:
             (folder / "plain.py").write_text("")
             (self.root / "baselines").mkdir(exist_ok=True)
             (self.root / "baselines" / f"{model}.toml").write_text("".join(self._references(model)))
-        return registry.open_workspace(start=self.root, explicit=self.root, data_dir=None, environ={})
+        return open_at(self.root)
 
     @cached_property
     def specs(self) -> dict[str, ModelSpec]:

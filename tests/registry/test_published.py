@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from harness.core.values import ModelSpec, Reference
-from harness.registry import load_baseline, load_models, open_workspace
+from harness.registry import load_baseline, load_models
 from harness.wire import SPEED
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, open_at
 
 PUBLISHED = REPOSITORY.parent / "shared" / "published"
-WORKSPACE = open_workspace(start=REPOSITORY, explicit=REPOSITORY, data_dir=None, environ={})
+WORKSPACE = open_at(REPOSITORY)
 
 
 def of_imagenet(spec: ModelSpec) -> bool:

@@ -17,8 +17,7 @@ from harness.commands.report import judge_models, write_report
 from harness.core.night import CellState
 from harness.core.values import RunStatus
 from harness.registry import Workspace as Opened
-from harness.registry import open_workspace
-from tests.conftest import Workspace
+from tests.conftest import Workspace, open_at
 from tests.reports.nights import made_night, made_nights
 from tests.reports.test_browser import ARTEFACTS, HOSTILE, opened
 
@@ -56,7 +55,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Path:
     workspace.add_toy()
     (root / "baselines").mkdir()
     (root / "baselines" / "toy.toml").write_text(BASELINE)
-    return report(open_workspace(start=root, explicit=root, data_dir=None, environ={}))
+    return report(open_at(root))
 
 
 def report(workspace: Opened) -> Path:
@@ -208,7 +207,7 @@ def test_equal_input_gives_equal_bytes_and_run_pages_are_left_alone(night: Path)
     root = night.parent.parent.parent
     before = {path.name: path.read_bytes() for path in night.parent.glob("*.html")}
     made = {path.name: path.stat().st_mtime_ns for path in night.parent.glob("*-*.html")}
-    report(open_workspace(start=root, explicit=root, data_dir=None, environ={}))
+    report(open_at(root))
     assert {path.name: path.read_bytes() for path in night.parent.glob("*.html")} == before
     assert {path.name: path.stat().st_mtime_ns for path in night.parent.glob("*-*.html")} == made
 
