@@ -68,7 +68,7 @@ def models_of(workspace: registry.Workspace, records: Sequence[Record]) -> dict[
     or never was, as its newest run's snapshot holds it.
     """
     shelf = registry.model_names(workspace)
-    newest = {record.job.model: record for record in sorted(records, key=lambda record: record.id)}
+    newest = {record.job.model: record for record in sorted(records, key=lambda record: record.started)}
     found = {}
     for name, record in sorted(newest.items()):
         snapshot = Path(record.path) / "code" / "models" / name

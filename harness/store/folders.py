@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 
+MOMENT = len("20260101T000000")  # of a run's name
+
+
 class RunFolder:
     """The folder of one run.  Every write that fails for want of space is a HarnessError."""
 
@@ -166,7 +169,7 @@ def load_records(
             continue
         if record and (not models or record.job.model in models):
             found.append(record)
-    return found
+    return sorted(found, key=lambda record: (record.id[:MOMENT], record.started))  # names tell seconds only
 
 
 def load_run(state: Path, run_id: str) -> Record:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import time
-from typing import Dict, List, NamedTuple
+from typing import Dict, List, NamedTuple, Set, Tuple
 
 PEERS: List[int] = []  # processes that do the same work beside this one: the other ranks
 
@@ -16,6 +16,7 @@ class Sample(NamedTuple):
     busy: float  # CPU seconds of the whole machine, not idle
     steal: float  # CPU seconds that the hypervisor gave to others
     waited: float  # seconds that our threads were ready but had no CPU
+    here: float  # CPU seconds of the cores we may use, not idle or given to others
 
 
 def sample() -> Sample:
@@ -23,8 +24,9 @@ def sample() -> Sample:
         usage.ru_utime + usage.ru_stime
         for usage in (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
     )
-    busy, steal = _machine()
-    return Sample(time.perf_counter(), own + sum(map(_seconds_of, PEERS)), busy, steal, _waited())
+    machine, cores = _cores()
+    here = sum(sum(cores.get(core, (0.0, 0.0))) for core in _allowed())
+    return Sample(time.perf_counter(), own + sum(map(_seconds_of, PEERS)), *machine, _waited(), here)
 
 
 def shares(first: Sample, last: Sample, threads: int) -> Dict[str, float]:
@@ -32,17 +34,20 @@ def shares(first: Sample, last: Sample, threads: int) -> Dict[str, float]:
 
     ``cpu_share``: of ``threads`` cores, used by us.  ``foreign_share``: of all cores, used by
     other processes.  ``steal_share``: of all cores, taken by the hypervisor.  ``wait_share``: of
-    our threads' time, spent ready but waiting for a core.
+    our threads' time, spent ready but waiting for a core, as far as others can be the reason: what
+    others did on our cores delays us by no more than its own length.  The rest is our threads waiting
+    for each other, as TensorFlow's do for a tenth of the time on two cores, and belongs to the model.
     """
     wall = max(last.wall - first.wall, 1e-9)
     capacity = wall * (os.cpu_count() or 1)
     own = last.own - first.own
+    others = max(0.0, (last.here - first.here) - own)
     return {
         "measured_seconds": wall,
         "cpu_share": own / (wall * threads),
         "foreign_share": max(0.0, (last.busy - first.busy) - own) / capacity,
         "steal_share": (last.steal - first.steal) / capacity,
-        "wait_share": max(0.0, last.waited - first.waited) / (wall * threads),
+        "wait_share": min(max(0.0, last.waited - first.waited) / (wall * threads), others / wall),
     }
 
 
@@ -61,15 +66,29 @@ def _seconds_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / float(os.sysconf("SC_CLK_TCK"))
 
 
-def _machine() -> tuple[float, float]:
+def _cores() -> Tuple[Tuple[float, float], Dict[int, Tuple[float, float]]]:
+    """CPU seconds, busy and taken by the hypervisor: of the whole machine, and of each core by its number."""
+    found = {}
     try:
         with open("/proc/stat", encoding="ascii") as file:
-            fields = [int(word) for word in file.readline().split()[1:]]
+            for line in file:
+                name, *words = line.split()
+                if not name.startswith("cpu"):
+                    break
+                found[name[3:]] = _busy_and_steal([int(word) for word in words])
     except (OSError, ValueError):
-        return 0.0, 0.0
+        pass
+    return found.pop("", (0.0, 0.0)), {int(number): seconds for number, seconds in found.items()}
+
+
+def _busy_and_steal(fields: List[int]) -> Tuple[float, float]:
     ticks = float(os.sysconf("SC_CLK_TCK"))
     user, nice, system, _idle, _iowait, irq, softirq, steal = (fields + [0] * 8)[:8]
     return (user + nice + system + irq + softirq) / ticks, steal / ticks
+
+
+def _allowed() -> Set[int]:
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
 
 
 def _waited() -> float:

@@ -20,6 +20,14 @@ def test_a_record_comes_back_as_it_was_stored(tmp_path: Path) -> None:
     assert load_records(tmp_path, models=["to"]) == []
 
 
+def test_runs_of_one_second_come_in_the_order_of_their_starts(tmp_path: Path) -> None:
+    """Their names end in chance: the later of the two would be shown as the older one every second time."""
+    for ending, started in (("f", 5.25), ("0", 5.75), ("7", 5.5)):
+        name = f"20260101T000000-toy-digits-torch-2.13-s0-{ending}"
+        create_run(tmp_path, name).finish(record(id=name, started=started))
+    assert [each.started for each in load_records(tmp_path)] == [5.25, 5.5, 5.75]
+
+
 def test_a_number_that_is_none_survives_the_store(tmp_path: Path) -> None:
     folder = create_run(tmp_path, "a")
     folder.finish(record(metrics={"top1": math.nan, "loss": math.inf}))
