@@ -127,6 +127,9 @@ def list_(opened: Opener, as_json: bool) -> int:
 @on_device
 @with_threads
 @click.option("--devices", type=click.IntRange(min=1), default=1, show_default=True, help="Train on so many together.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), help="Runs beside each other; as many as the cores hold if left out."
+)
 @as_json
 @opens
 @stops_cleanly
@@ -147,11 +150,25 @@ def run(
     device: str,
     threads: int | None,
     devices: int,
+    jobs: int | None,
     as_json: bool,
 ) -> int:
     """Retrain MODEL, or --all, from scratch and judge it against its references."""
     if resume:
-        chosen = (model, every, recipe, frameworks, environments, seeds, count, max_seeds, init_from, budget, threads)
+        chosen = (
+            model,
+            every,
+            recipe,
+            frameworks,
+            environments,
+            seeds,
+            count,
+            max_seeds,
+            init_from,
+            budget,
+            threads,
+            jobs,
+        )
         if any(chosen) or device != "auto":
             raise click.UsageError("--resume goes on with a stored run: leave the other choices out")
         from harness.commands.resume import resume as go_on
@@ -178,6 +195,7 @@ def run(
         device=device,
         threads=threads,
         devices=devices,
+        jobs=jobs,
         keep_weights=keep_weights,
         init_from=init_from,
     )

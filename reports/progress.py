@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from copy import copy
 from types import TracebackType
 from typing import Any
 
@@ -22,6 +23,7 @@ class Progress:
 
         self._console = Console(stderr=True, highlight=False, markup=False)
         self._live: Any = None
+        self._lines: dict[str, str] = {}  # of the live display, by run
         self._title = ""
         self._epochs: int | None = None
         self._started = 0.0
@@ -39,6 +41,10 @@ class Progress:
     ) -> None:
         if self._live is not None:
             self._live.stop()
+
+    def lane(self) -> Progress:
+        """For one of several runs that go on at once: the same terminal, and times and lines of its own."""
+        return copy(self)
 
     def say(self, text: str) -> None:
         self._console.print(text, soft_wrap=True)  # a log is searched by line
@@ -67,6 +73,7 @@ class Progress:
     def stop_run(self, record: Record) -> None:
         values = ", ".join(f"{name} {value:.4f}" for name, value in sorted(record.metrics.items()))
         end = values if record.status is RunStatus.FINISHED else f"{record.status.value}: {record.reason}"
+        self._lines.pop(self._title, None)
         self.say(f"{self._title}: {end or 'finished'} ({_minutes(record.seconds)})")
 
     def look(self, runs: int, verdicts: Sequence[Verdict], *, asked: int) -> None:
@@ -78,7 +85,8 @@ class Progress:
 
     def _show(self, text: str) -> None:
         if self._live is not None:
-            self._live.update(f"{self._title}: {text}")
+            self._lines[self._title] = text
+            self._live.update("\n".join(f"{title}: {line}" for title, line in [*self._lines.items()]))
         elif (now := time.monotonic()) >= self._next_line:
             self._next_line = now + max(SECONDS_BETWEEN_LINES, (now - self._started) / 10)
             self.say(f"{self._title}: {text}")

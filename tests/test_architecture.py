@@ -48,7 +48,7 @@ pack runs --output --with-wheels --with-data --with-weights --include-host --jso
 report model --format --json
 reproduce file --into --yes --environment --threads --allow-index --json
 run model --all --recipe --framework --environment --seed --seeds --max-seeds --resume --init-from --keep-weights \
---budget --device --threads --devices --json
+--budget --device --threads --devices --jobs --json
 runs
 runs export --model --night file --json
 runs import file --json

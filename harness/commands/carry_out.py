@@ -68,13 +68,14 @@ def carry_out(
     start: Start = FRESH,
     keep_weights: bool = False,
     stop_at: tuple[int, int] | None = None,
+    stop: threading.Event | None = None,
 ) -> Record:
     """Run one job to its end, whatever that is, and store what happened.
 
     ``place`` is (how many runs came before, how many there are).  ``stop_at`` is an epoch and a step at whose end
     the worker gets SIGTERM.  Raises HarnessError when the run folder cannot be written, and KeyboardInterrupt
-    after marking the run interrupted: a first Ctrl-C or SIGTERM lets a worker that keeps its state write it, a
-    second one does not.
+    after marking the run interrupted: a first Ctrl-C or SIGTERM, or ``stop`` where somebody else listens for
+    them, lets a worker that keeps its state write it, a second one does not.
     """
     code = start.code
     folder = store.create_run(workspace.state, new_run_id(job))
@@ -111,18 +112,18 @@ def carry_out(
         epochs=recipe.hyperparameters.get("epochs"),
         expected_seconds=expected_seconds(workspace.state, job, recipe),
     )
-    stop = threading.Event()
+    asked = threading.Event() if stop is None else stop
     started = follow(
         [str(built.python), "-s", str(folder.code / "harness" / "worker"), str(folder.path / "job.json")],
         run_id=folder.id,
         folder=folder.path,
         variables=worker_variables(job, built.environment.variables),
         deadline_seconds=60 * recipe.deadline_minutes,
-        stop=stop,
+        stop=asked,
     )
     try:
         with (
-            _asking(stop),
+            asking(asked) if stop is None else nullcontext(),
             Watch() if job.mode == "speed" else nullcontext() as watch,
             closing(started) as arriving,
         ):
@@ -130,7 +131,7 @@ def carry_out(
                 folder.append(event)
                 events.append(event)
                 progress.event(event)
-        if stop.is_set():
+        if asked.is_set():
             raise KeyboardInterrupt
         if not code and (edited := changed_since(folder.code, *sources(spec))):
             events.append(Event("edited", time.time(), {"files": edited}))
@@ -168,7 +169,7 @@ def _keep(folder: store.RunFolder, record: Record, workspace: Workspace, progres
 
 
 @contextmanager
-def _asking(stop: threading.Event) -> Iterator[None]:
+def asking(stop: threading.Event) -> Iterator[None]:
     """While a worker goes on, what would interrupt us only asks; the second time it interrupts."""
 
     def ask(_number: int, _frame: FrameType | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -32,6 +33,7 @@ class Request:
     device: str = "auto"
     threads: int | None = None
     devices: int = 1
+    jobs: int | None = None  # runs beside each other at most
     night: str = ""  # id of the night that the runs are made for
     keep_weights: bool = False
     init_from: str = ""  # the run whose final weights every run starts from
@@ -55,25 +57,26 @@ class Cell:
     records: list[Record] = field(default_factory=list)
     verdicts: tuple[Verdict, ...] = ()  # of this cell alone; what is judged together is held by the command
 
-    def look(self, progress: Progress) -> None:
-        """Make the runs of the next look, judge all so far, and ask for those that would decide what is open."""
-        total = len(self.records) + len(self.jobs)
-        for job in self.jobs:
-            self.records.append(
-                carry_out(
-                    job,
-                    self.spec,
-                    self.recipe,
-                    self.built[job.framework, job.environment],
-                    self.data,
-                    self.workspace,
-                    progress,
-                    place=(len(self.records), total),
-                    night=self.night,
-                    start=self.start,
-                    keep_weights=self.keep_weights,
-                )
-            )
+    def make(self, job: Job, progress: Progress, stop: threading.Event) -> Record:
+        """One run of the next look.  Changes nothing here, so that several can be made at once."""
+        return carry_out(
+            job,
+            self.spec,
+            self.recipe,
+            self.built[job.framework, job.environment],
+            self.data,
+            self.workspace,
+            progress,
+            place=(len(self.records) + self.jobs.index(job), len(self.records) + len(self.jobs)),
+            night=self.night,
+            start=self.start,
+            keep_weights=self.keep_weights,
+            stop=stop,
+        )
+
+    def take(self, made: Mapping[Job, Record], progress: Progress) -> None:
+        """Judge all runs so far, with those of this look, and ask for those that would decide what is open."""
+        self.records += [made[job] for job in self.jobs]
         held = self._judge()
         progress.look(len(self.records), held, asked=len(self.jobs))
 
@@ -85,8 +88,16 @@ class Cell:
         if self.records and not self.jobs:
             self._judge()
 
+    def urgency(self) -> tuple[bool, bool, float]:
+        """What comes first sorts first: a first look, one that decides a published number, a short one."""
+        published = any(
+            reference.kind == "published" and reference.recipe == self.recipe.name
+            for reference in self.baseline.references
+        )
+        return bool(self.records), not published, self.seconds()
+
     def seconds(self) -> float:
-        """What the next look will take, by the runs of this cell or earlier ones; 0 where nobody knows."""
+        """What the next look will take, run after run, by those of this cell or earlier ones; 0: nobody knows."""
         if self.records:
             return len(self.jobs) * mean(record.seconds for record in self.records)
         return self._first_look_seconds

@@ -16,6 +16,7 @@ from harness.commands import bench
 from harness.commands.budget import Budget
 from harness.commands.cell import Request, open_cell
 from harness.commands.compare import decide_speed
+from harness.commands.lanes import look_at
 from harness.commands.machine import this_machine
 from harness.commands.report import judge_models, write_report
 from harness.core.disturbance import MAX_FOREIGN_SHARE
@@ -165,8 +166,7 @@ def _look(
     """Until everything is decided, the cap is reached, or the budget does not last for more."""
     opened = open_cell(workspace, _request(night, cell), progress)
     opened.resume(_made(workspace, night, cell))
-    while opened.jobs and (not opened.records or budget.allows(opened.seconds())):
-        opened.look(progress)
+    look_at([opened], lambda cell, seconds: not cell.records or budget.allows(seconds), progress)
     return opened.records
 
 

@@ -12,6 +12,7 @@ from harness import registry, store
 from harness.commands.budget import Budget
 from harness.commands.carry_out import slug
 from harness.commands.cell import Cell, Request, open_cell
+from harness.commands.lanes import look_at
 from harness.core.errors import HarnessError
 from harness.core.plan import recipes_called
 from harness.core.scaling import scaling
@@ -34,12 +35,14 @@ def run(workspace: registry.Workspace, request: Request) -> Outcome:
     with Progress() as progress:
         cell = open_cell(workspace, request, progress)
         Thread(target=_load_the_rest, daemon=True).start()
-        cell.look(progress)
-        while cell.jobs:
-            if not budget.allows(cell.seconds()):
-                progress.say(f"the budget of {budget.minutes:g} minutes does not last for {len(cell.jobs)} more run(s)")
-                break
-            cell.look(progress)
+
+        def allows(cell: Cell, seconds: float) -> bool:
+            if not cell.records or budget.allows(seconds):
+                return True
+            progress.say(f"the budget of {budget.minutes:g} minutes does not last for {len(cell.jobs)} more run(s)")
+            return False
+
+        look_at([cell], allows, progress, most=request.jobs)
         for record in cell.records if cell.recipe.mode == "speed" and request.devices > 1 else ():
             progress.say(scaling(record, _stored(workspace, record)))
     return _outcome(workspace, [cell])
@@ -53,13 +56,14 @@ def _stored(workspace: registry.Workspace, record: Record) -> list[Record]:
 def run_all(workspace: registry.Workspace, request: Request) -> Outcome:
     """Run every model, the most informative look first, and write one report.
 
-    A look that decides a published number goes before one that does not, a first look before a second,
-    a short one before a long one.  What could not be run, or did not fit into the budget, is said, and
-    keeps the exit code from being 0.
+    A first look goes before a second, one that decides a published number before one that does not, a short
+    one before a long one; those whose threads fit beside each other go on at once.  What could not be run, or
+    did not fit into the budget, is said, and keeps the exit code from being 0.
     """
     budget = Budget(request.budget_minutes)
     cells: list[Cell] = []
-    failed, left_out = 0, 0
+    left_out: list[Cell] = []
+    failed = 0
     with Progress() as progress:
         for spec in registry.load_models(workspace):
             for recipe in recipes_called(spec, request.recipe):
@@ -71,28 +75,21 @@ def run_all(workspace: registry.Workspace, request: Request) -> Outcome:
         if not cells and not failed:
             raise HarnessError(f"no model has a recipe called or tagged {request.recipe!r}", hint="see: harness list")
         Thread(target=_load_the_rest, daemon=True).start()
-        while waiting := [cell for cell in cells if cell.jobs]:
-            cell = min(waiting, key=_urgency)
-            if budget.allows(cell.seconds()):
-                cell.look(progress)
-                continue
-            left_out += 1
+
+        def allows(cell: Cell, seconds: float) -> bool:
+            if budget.allows(seconds):
+                return True
+            left_out.append(cell)
             progress.say(f"{cell.spec.name}/{cell.recipe.name}: the budget does not last for {len(cell.jobs)} run(s)")
-            cell.jobs = ()
+            return False
+
+        look_at(cells, allows, progress, most=request.jobs)
     worst = FAILED if failed else UNDECIDED if left_out else 0
     tried = [cell for cell in cells if cell.records]
     if not tried:
         raise HarnessError("nothing was run: the reasons are above", code=worst)
     outcome = _outcome(workspace, tried)
     return replace(outcome, exit_code=outcome.exit_code or worst)
-
-
-def _urgency(cell: Cell) -> tuple[bool, bool, float]:
-    """What comes first sorts first."""
-    published = any(
-        reference.kind == "published" and reference.recipe == cell.recipe.name for reference in cell.baseline.references
-    )
-    return bool(cell.records), not published, cell.seconds()
 
 
 def _outcome(workspace: registry.Workspace, cells: Sequence[Cell]) -> Outcome:

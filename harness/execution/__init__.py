@@ -1,7 +1,7 @@
 """Start a job from a snapshot of its code and follow it to its end."""
 
 from harness.execution.clocks import Watch, look, occupied, slowed
-from harness.execution.local import follow
+from harness.execution.local import follow, kill_workers
 from harness.execution.repository import Repository, repository_of
 from harness.execution.snapshot import changed_since, copy_snapshot, take_snapshot
 
@@ -11,6 +11,7 @@ __all__ = [
     "changed_since",
     "copy_snapshot",
     "follow",
+    "kill_workers",
     "look",
     "occupied",
     "repository_of",

@@ -164,6 +164,14 @@ def _event(line: bytes) -> Event:
         return Event("garbled", time.time(), {"line": line[:200].decode("utf-8", "replace"), "bytes": len(line)})
 
 
+def kill_workers() -> None:
+    """Kill every worker that this process follows; what they started goes with them, as after any end."""
+    for process in psutil.Process().children():
+        with suppress(psutil.Error, OSError):
+            if MARK in process.environ():
+                process.kill()
+
+
 def _kill_marked(run_id: str) -> None:
     """Kill what left the process group but still carries the run's mark in its environment."""
     killed = []

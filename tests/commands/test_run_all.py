@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+import threading
+from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
+import psutil
+import pytest
+
+from harness.commands.lanes import Lanes
+from harness.wire.machine import usable_cores
+from reports.progress import Progress
+from tests.commands.test_run import wait_for_epochs
 from tests.conftest import Workspace
+from tests.core.examples import record
+
+two_cores = pytest.mark.skipif(usable_cores() < 2, reason="on one core nothing goes on at once")
 
 PUBLISHED = """
 [[reference]]
@@ -67,3 +83,71 @@ def test_an_unknown_tag_and_a_model_beside_all_are_refused(workspace: Workspace)
     assert "no model has a recipe called or tagged 'qick'" in unknown.stderr
     assert workspace.harness("run", "softmax", "--all").returncode == 2
     assert workspace.harness("run").returncode == 2
+
+
+def add_single(workspace: Workspace, name: str, behaviour: str) -> None:
+    """A toy of one thread whose recipe ``bad``, tagged ``quick``, behaves as told."""
+    toml = workspace.add_toy(behaviour, name=name) / "model.toml"
+    text = toml.read_text().replace("[recipes.bad]\n", '[recipes.bad]\ntags = ["quick"]\n')
+    toml.write_text(text.replace(f'behaviour = "{behaviour}"\n', f'behaviour = "{behaviour}"\nthreads = 1\n'))
+
+
+def statuses(workspace: Workspace) -> list[str]:
+    return sorted(json.loads((path / "record.json").read_text())["status"] for path in workspace.runs())
+
+
+@two_cores
+def test_runs_go_on_beside_each_other_where_their_threads_fit(workspace: Workspace, tmp_path: Path) -> None:
+    for name in ("left", "right"):
+        add_single(workspace, name, "meet")
+    (tmp_path / "here").mkdir()
+    ended = workspace.harness("run", "--all", "--recipe", "quick", TOY_MEETING=str(tmp_path / "here"))
+    assert statuses(workspace) == ["finished", "finished"], ended.stderr
+    (tmp_path / "there").mkdir()
+    alone = {"TOY_MEETING": str(tmp_path / "there"), "TOY_PATIENCE": "0.5"}
+    ended = workspace.harness("run", "--all", "--recipe", "quick", "--jobs", "1", **alone)
+    assert "nobody came" in ended.stderr
+    assert statuses(workspace) == ["error", "finished", "finished", "finished"]
+
+
+@two_cores
+def test_seeds_of_one_model_go_on_beside_each_other(workspace: Workspace, tmp_path: Path) -> None:
+    add_single(workspace, "left", "meet")
+    (tmp_path / "here").mkdir()
+    options = ("--recipe", "bad", "--seeds", "2", "--json")
+    ended = workspace.harness("run", "left", *options, TOY_MEETING=str(tmp_path / "here"))
+    assert [run["seed"] for run in ended.json["runs"]] == [0, 1]
+    assert statuses(workspace) == ["finished", "finished"]
+
+
+@two_cores
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_marks_every_run_that_goes_on(workspace: Workspace, number: signal.Signals) -> None:
+    for name in ("left", "right"):
+        add_single(workspace, name, "hang")
+    process = subprocess.Popen(workspace.command("run", "--all", "--recipe", "quick"), stderr=subprocess.PIPE)
+    workers = [wait_for_epochs(workspace, "-left-"), wait_for_epochs(workspace, "-right-")]
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert statuses(workspace) == ["interrupted", "interrupted"]
+    assert not any(map(psutil.pid_exists, workers))
+
+
+def test_a_speed_and_what_may_use_a_gpu_have_the_machine_for_themselves() -> None:
+    lanes = Lanes(Progress(), None, threading.Event())
+    lanes._cores, lanes._gpus, lanes._most = 8, False, 8
+    training = replace(record().job, mode="train", threads=3, device="auto")
+    on_cpu = replace(training, device="cpu")
+    assert lanes.hold(replace(training, threads=64))
+    lanes._running = {Future(): (0, training)}
+    assert lanes.hold(training)
+    assert not lanes.hold(replace(training, threads=6))
+    assert not lanes.hold(replace(training, mode="speed"))
+    lanes._gpus = True
+    assert not lanes.hold(training)
+    assert not lanes.hold(on_cpu)  # the one that goes on may use the GPU, and starve beside it
+    lanes._running = {Future(): (0, on_cpu)}
+    assert lanes.hold(on_cpu)
+    lanes._most = 1
+    assert not lanes.hold(on_cpu)

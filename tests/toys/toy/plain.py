@@ -18,6 +18,8 @@ def train(run: Any) -> None:
     random = numpy.random.RandomState(run.seed)
     weights = {"w": random.standard_normal(8)}
     run.weights("initial", weights)
+    if behaviour == "meet":
+        meet(run.seed)
     for epoch in run.epochs():
         for step in run.steps(range(4)):
             run.saw_batch(random.standard_normal(4))
@@ -62,3 +64,15 @@ def misbehave(behaviour: str, run: Any) -> None:
                 time.sleep(1000)
     elif behaviour == "runaway":
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"], start_new_session=True)
+
+
+def meet(seed: int) -> None:
+    """Wait until a second run has come to the same place, as the two can only if they go on at once."""
+    place = os.environ["TOY_MEETING"]
+    with open(os.path.join(place, f"seed-{seed}-{os.getpid()}"), "w"):
+        pass
+    last = time.monotonic() + float(os.environ.get("TOY_PATIENCE", "60"))
+    while len(os.listdir(place)) < 2:
+        if time.monotonic() > last:
+            raise RuntimeError("nobody came")
+        time.sleep(0.05)
