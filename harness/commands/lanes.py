@@ -24,23 +24,21 @@ def look_at(
 
     The runs of one look start before any of the next, which begins only where ``allows`` says so: it is told the
     cell and the seconds that its look will take, and a cell that it refuses asks for nothing more.  ``most``
-    bounds the runs beside each other; None: as many as the cores hold.
-    What one of the runs raises ends all of them.
+    bounds the runs beside each other; None: as many as the cores hold.  What one of them raises ends all.
     """
     begun: dict[int, dict[Job, Record]] = {}  # the looks that go on, by the cell's place
     coming: deque[tuple[int, Job]] = deque()
     stop = threading.Event()
     with asking(stop), Lanes(progress, most, stop) as lanes:
         while True:
-            if not coming:
-                waiting = [place for place, cell in enumerate(cells) if cell.jobs and place not in begun]
-                if waiting:
-                    place = min(waiting, key=lambda place: cells[place].urgency())
-                    if not allows(cells[place], lanes.seconds(cells[place])):
-                        cells[place].jobs = ()
-                        continue
-                    begun[place] = {}
-                    coming.extend((place, job) for job in cells[place].jobs)
+            waiting = [place for place, cell in enumerate(cells) if cell.jobs and place not in begun]
+            if waiting and not coming:
+                place = min(waiting, key=lambda place: cells[place].urgency())
+                if not allows(cells[place], lanes.seconds(cells[place])):
+                    cells[place].jobs = ()
+                    continue
+                begun[place] = {}
+                coming.extend((place, job) for job in cells[place].jobs)
             if coming and lanes.hold(coming[0][1]):
                 place, job = coming.popleft()
                 lanes.start(cells[place], place, job)
