@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 from tests.conftest import REPOSITORY
 from tests.datasets.test_prepare import prepare_names
+from tests.models.rounding import workspace
 
 MODELS = REPOSITORY / "models"
 PARAMETERS = {"char-mlp": 12_097, "char-wavenet": 76_579}  # printed by the notebooks
@@ -92,3 +94,10 @@ def test_a_thousand_steps_stay_together_and_lower_the_loss(torch_told: dict[str,
     assert len(ours) == len(theirs) == 1000
     assert numpy.abs(ours - theirs).max() <= 5e-5  # they would print the same four decimals
     assert theirs[-100:].mean() < theirs[:100].mean() - 0.1
+
+
+def test_the_copy_that_measures_rounding_is_nudged_and_tells_its_losses(model: str, tmp_path: Path) -> None:
+    text = (workspace(tmp_path, model) / "models" / model / "tf.py").read_text()
+    ast.parse(text)
+    assert text.index("def nudged(") < text.index("    nudged(model.trainable_weights)\n    run.weights(")
+    assert text.endswith('    print("printed", kept["printed"], flush=True)\n')
