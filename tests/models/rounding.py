@@ -8,7 +8,6 @@ training, to which a comparison with another machine's losses is entitled.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -16,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import click
 
 from tests.conftest import REPOSITORY
 
@@ -66,18 +67,17 @@ def workspace(root: Path, model: str) -> Path:
     return root
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model")
-    parser.add_argument("--nudges", type=int, default=3)
-    asked = parser.parse_args()
+@click.command(help=__doc__)
+@click.argument("model")
+@click.option("--nudges", default=3, show_default=True)
+def main(model: str, nudges: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        root = workspace(Path(folder), asked.model)
-        plain = losses(root, asked.model, 0)
-        for nudge in range(1, asked.nudges + 1):
-            apart = [abs(a - b) for a, b in zip(plain, losses(root, asked.model, nudge), strict=True)]
+        root = workspace(Path(folder), model)
+        plain = losses(root, model, 0)
+        for nudge in range(1, nudges + 1):
+            apart = [abs(a - b) for a, b in zip(plain, losses(root, model, nudge), strict=True)]
             told = " ".join(f"{each:.1e}" for each in apart)
-            print(f"nudge {nudge}: largest {max(apart):.3g}, every 10,000 steps {told}", flush=True)
+            click.echo(f"nudge {nudge}: largest {max(apart):.3g}, every 10,000 steps {told}")
 
 
 if __name__ == "__main__":
