@@ -33,10 +33,15 @@ source = "this test"
 """
 
 
+def tag(toml: Path, recipe: str, *, more: str = "") -> None:
+    """The recipe takes part in ``--recipe quick``; ``more`` are further lines of it."""
+    said = f"[recipes.{recipe}]\n"
+    toml.write_text(toml.read_text().replace(said, f'{said}tags = ["quick"]\n{more}'))
+
+
 def add_tagged(workspace: Workspace, name: str, *, published: bool = False) -> None:
     """A toy whose recipe ``fine`` is tagged ``quick``."""
-    toml = workspace.add_toy(name=name) / "model.toml"
-    toml.write_text(toml.read_text().replace("[recipes.fine]\n", '[recipes.fine]\ntags = ["quick"]\n'))
+    tag(workspace.add_toy(name=name) / "model.toml", "fine")
     if published:
         (workspace.root / "baselines").mkdir(exist_ok=True)
         (workspace.root / "baselines" / f"{name}.toml").write_text(PUBLISHED)
@@ -68,9 +73,7 @@ def test_what_does_not_fit_into_the_budget_is_said_and_is_not_green(workspace: W
 
 def test_a_model_that_cannot_be_started_does_not_stop_the_others(workspace: Workspace) -> None:
     add_tagged(workspace, "zebra", published=True)
-    toml = workspace.add_toy(name="broken") / "model.toml"
-    text = toml.read_text().replace("[recipes.fine]\n", '[recipes.fine]\ntags = ["quick"]\ndataset = "no-such-set"\n')
-    toml.write_text(text)
+    tag(workspace.add_toy(name="broken") / "model.toml", "fine", more='dataset = "no-such-set"\n')
     ended = workspace.harness("run", "--all", "--recipe", "quick", "--json")
     assert ended.returncode == 3
     assert "broken/fine is not run: no data set is called no-such-set" in ended.stderr
@@ -88,8 +91,9 @@ def test_an_unknown_tag_and_a_model_beside_all_are_refused(workspace: Workspace)
 def add_single(workspace: Workspace, name: str, behaviour: str) -> None:
     """A toy of one thread whose recipe ``bad``, tagged ``quick``, behaves as told."""
     toml = workspace.add_toy(behaviour, name=name) / "model.toml"
-    text = toml.read_text().replace("[recipes.bad]\n", '[recipes.bad]\ntags = ["quick"]\n')
-    toml.write_text(text.replace(f'behaviour = "{behaviour}"\n', f'behaviour = "{behaviour}"\nthreads = 1\n'))
+    tag(toml, "bad")
+    said = f'behaviour = "{behaviour}"\n'
+    toml.write_text(toml.read_text().replace(said, f"{said}threads = 1\n"))
 
 
 def statuses(workspace: Workspace) -> list[str]:

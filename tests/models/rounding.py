@@ -18,7 +18,7 @@ from pathlib import Path
 
 import click
 
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, Workspace
 
 NUDGE = '''
 def nudged(weights):
@@ -60,10 +60,7 @@ def workspace(root: Path, model: str) -> Path:
     )
     text += '    print("printed", kept["printed"], flush=True)\n'
     twin.write_text(text)
-    (root / ".harness").mkdir()
-    for name in ("environments", "packages"):
-        (REPOSITORY / ".harness" / name).mkdir(parents=True, exist_ok=True)
-        (root / ".harness" / name).symlink_to(REPOSITORY / ".harness" / name)
+    Workspace(root)  # borrows what is built
     return root
 
 

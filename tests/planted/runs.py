@@ -20,7 +20,7 @@ from typing import Any
 import tomlkit
 from tabulate import tabulate
 
-from tests.conftest import REPOSITORY, STATE
+from tests.conftest import REPOSITORY, Workspace
 
 SPOILT = REPOSITORY / "tests" / "planted" / "spoilt"
 SPOILT_NAME = "planted"
@@ -110,10 +110,7 @@ def workspace(root: Path, case: Case) -> Path:
         said = tomlkit.parse((folder / "model.toml").read_text())
         said["recipes"][case.recipe]["hyperparameters"].update(case.shorter)
         (folder / "model.toml").write_text(tomlkit.dumps(said))
-    (root / ".harness").mkdir()
-    for name in ("environments", "packages"):
-        (STATE / name).mkdir(parents=True, exist_ok=True)
-        (root / ".harness" / name).symlink_to(STATE / name)
+    Workspace(root)  # borrows what is built
     return root
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -27,26 +28,18 @@ def one_core() -> Iterator[int]:
     os.sched_setaffinity(0, before)
 
 
-def spin(until: float) -> None:
-    while time.perf_counter() < until:
-        pass
-
-
-def shares_while(*threads: threading.Thread) -> dict[str, float]:
+def shares_while_spinning() -> dict[str, float]:
     first = measure.sample()
     until = time.perf_counter() + SECONDS
-    for thread in threads:
-        thread.start()
-    spin(until)
-    for thread in threads:
-        thread.join()
+    while time.perf_counter() < until:
+        pass
     return measure.shares(first, measure.sample(), threads=1)
 
 
 def test_a_neighbour_on_our_core_makes_us_wait() -> None:
     with subprocess.Popen([sys.executable, "-c", SPIN]) as neighbour:
         try:
-            shares = shares_while()
+            shares = shares_while_spinning()
         finally:
             neighbour.kill()
     assert shares["wait_share"] > 0.25  # half, where nobody else is there; the interpreters' starts take some
@@ -57,8 +50,6 @@ def test_our_own_threads_waiting_for_each_other_is_no_disturbance() -> None:
     release = threading.Event()
 
     def hash_without_the_lock() -> None:
-        import hashlib
-
         block = bytes(1 << 24)
         while not release.is_set():
             hashlib.sha256(block)
