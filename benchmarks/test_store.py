@@ -109,7 +109,7 @@ def test_catching_up_where_nothing_is_new(benchmark: BenchmarkFixture, index: In
 
 
 def test_finding_the_folders_of_a_job(benchmark: BenchmarkFixture, index: Index) -> None:
-    """What expected_seconds does, without the index."""
+    """What last_seconds does, without the index."""
     state = index._state
     found = benchmark(run_folders, state, containing="-model-07-digits-framework-2.3-s")
     assert len(found) == NIGHTS

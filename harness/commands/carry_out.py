@@ -110,7 +110,7 @@ def carry_out(
         index=place[0],
         of=place[1],
         epochs=recipe.hyperparameters.get("epochs"),
-        expected_seconds=expected_seconds(workspace.state, job, recipe),
+        expected_seconds=last_seconds(workspace.state, job) or recipe.guessed_seconds(job.framework),
     )
     asked = threading.Event() if stop is None else stop
     started = follow(
@@ -293,12 +293,12 @@ def worker_variables(job: Job, wanted: Mapping[str, str]) -> dict[str, str]:
     return {**inherited, **fixed, **wanted}
 
 
-def expected_seconds(state: Path, job: Job, recipe: Recipe) -> float | None:
-    """How long the job took here last time, else the recipe's guess."""
+def last_seconds(state: Path, job: Job) -> float | None:
+    """How long the job took here last time; None: it never ended well."""
     here = this_machine().machine_class
     for record in store.newest_records(state, containing=slug(job), most=3):
         if record.machine is None or record.machine.machine_class != here:
             continue  # it was imported
         if record.metrics and not record.reason:
             return record.seconds
-    return recipe.guessed_seconds(job.framework)
+    return None

@@ -9,7 +9,7 @@ from functools import cached_property
 from statistics import mean
 
 from harness import registry
-from harness.commands.carry_out import FRESH, Start, carry_out, expected_seconds
+from harness.commands.carry_out import FRESH, Start, carry_out, last_seconds
 from harness.commands.choose import build_environments, prepare_data, threads_for
 from harness.commands.start import from_weights
 from harness.core.plan import choose_recipe, more_jobs, plan
@@ -88,24 +88,25 @@ class Cell:
         if self.records and not self.jobs:
             self._judge()
 
-    def urgency(self) -> tuple[bool, bool, float]:
-        """What comes first sorts first: a first look, one that decides a published number, a short one."""
+    def urgency(self) -> tuple[bool, bool, bool, float]:
+        """What comes first sorts first: a first look, one at a published number, one never had here, a short one."""
         published = any(
             reference.kind == "published" and reference.recipe == self.recipe.name
             for reference in self.baseline.references
         )
-        return bool(self.records), not published, self.seconds()
+        return bool(self.records), not published, None not in self._last_seconds, self.seconds()
 
     def seconds(self) -> float:
         """What the next look will take, run after run, by those of this cell or earlier ones; 0: nobody knows."""
         if self.records:
             return len(self.jobs) * mean(record.seconds for record in self.records)
-        return self._first_look_seconds
+        guesses = (self.recipe.guessed_seconds(job.framework) or 0.0 for job in self.jobs)
+        return sum(last or guess for last, guess in zip(self._last_seconds, guesses, strict=True))
 
     @cached_property
-    def _first_look_seconds(self) -> float:
-        """Asked before every look of ``run --all``, and each answer reads run folders: so once."""
-        return sum(expected_seconds(self.workspace.state, job, self.recipe) or 0.0 for job in self.jobs)
+    def _last_seconds(self) -> tuple[float | None, ...]:
+        """Of the first look's jobs.  Asked before every look of ``run --all``, and it reads run folders: so once."""
+        return tuple(last_seconds(self.workspace.state, job) for job in self.jobs)
 
     def _judge(self) -> tuple[Verdict, ...]:
         """The verdicts as they would be told now; those that are open ask for runs."""

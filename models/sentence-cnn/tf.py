@@ -6,6 +6,7 @@ from typing import Any, Callable, Dict
 
 import numpy
 import tensorflow as tf
+from adadelta_tf import Adadelta
 from parts import PADDING, cut, vocabulary
 
 layers, initializers = tf.keras.layers, tf.keras.initializers
@@ -65,7 +66,7 @@ def train(run: Any) -> None:
 
 def make_train_step(model: tf.keras.Model, hparams: Dict[str, Any]) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
     """The graph of one update; it returns the batch's mean loss."""
-    optimizer = tf.keras.optimizers.Adadelta(hparams["learning_rate"], rho=hparams["rho"], epsilon=hparams["epsilon"])
+    optimizer = Adadelta(hparams)
     weights = model.trainable_variables
     optimizer.build(weights)  # its own variables must exist before the graph is made
     fc = model.get_layer("fc").kernel

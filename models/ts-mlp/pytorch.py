@@ -38,6 +38,7 @@ def build(length: int, classes: int, hparams: Dict[str, Any]) -> nn.Sequential:
 
 
 def train(run: Any) -> None:
+    torch.set_flush_denormal(True)  # averages of gradients that stay 0 end in numbers too small for fast arithmetic
     x, y = run.arrays("train")
     model = build(x.shape[2], run.classes, run.hparams).to(run.device)
     run.weights("initial", model)

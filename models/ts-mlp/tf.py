@@ -9,6 +9,7 @@ from typing import Any, Dict
 
 import numpy
 import tensorflow as tf
+from adadelta_tf import Adadelta
 from plateau import Plateau
 from series_tf import accuracy, make_train_step
 
@@ -34,7 +35,7 @@ def train(run: Any) -> None:
     x, y = run.arrays("train")
     model = build(x.shape[2], run.classes, run.hparams)
     run.weights("initial", model)
-    optimizer = adadelta(run.hparams)
+    optimizer = Adadelta(run.hparams)  # the rate is 1, as in stand-alone Keras; tf.keras has 0.001
     train_step = make_train_step(model, optimizer)
     plateau = Plateau(run.hparams)
     best_loss, best_weights = float("inf"), model.get_weights()
@@ -59,8 +60,3 @@ def train(run: Any) -> None:
 def flat(x: numpy.ndarray) -> tf.Tensor:
     """[n, 1, length] -> float32 [n, length].  Not normalised: neither did the published code."""
     return tf.constant(x[:, 0].astype(numpy.float32))
-
-
-def adadelta(hparams: Dict[str, Any]) -> tf.keras.optimizers.Optimizer:
-    """Zeiler 2012, algorithm 1, its step times the rate: 1, as in stand-alone Keras; tf.keras has 0.001."""
-    return tf.keras.optimizers.Adadelta(hparams["learning_rate"], rho=hparams["rho"], epsilon=hparams["epsilon"])

@@ -62,6 +62,16 @@ def test_every_tagged_recipe_is_run_the_published_number_first(workspace: Worksp
     assert "aardvark" in page
 
 
+def test_what_this_machine_has_never_run_comes_first(workspace: Workspace) -> None:
+    add_tagged(workspace, "known", published=True)
+    assert workspace.harness("run", "--all", "--recipe", "quick").returncode == 0
+    add_tagged(workspace, "unknown", published=True)
+    toml = workspace.root / "models" / "unknown" / "model.toml"
+    toml.write_text(toml.read_text().replace("[recipes.fine]\n", "[recipes.fine]\nminutes = { numpy = 5 }\n"))
+    ended = workspace.harness("run", "--all", "--recipe", "quick", "--jobs", "1")
+    assert ended.stderr.index("unknown/fine in") < ended.stderr.index(" known/fine in"), ended.stderr
+
+
 def test_what_does_not_fit_into_the_budget_is_said_and_is_not_green(workspace: Workspace) -> None:
     add_tagged(workspace, "zebra", published=True)
     assert workspace.harness("run", "--all", "--recipe", "quick").returncode == 0

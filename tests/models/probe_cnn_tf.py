@@ -12,8 +12,7 @@ import tensorflow as tf
 
 models, folder = Path(sys.argv[1]), Path(sys.argv[2])
 asked = json.loads((folder / "asked.json").read_text())
-sys.path.insert(0, str(models / asked["model"]))
-cnn = import_module("tf")
+cnn = import_module("importable").module_of(models / asked["model"], "tf")
 
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
