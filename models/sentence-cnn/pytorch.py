@@ -9,6 +9,7 @@ from typing import Any, Dict
 
 import numpy
 import torch
+from adadelta_pytorch import Adadelta
 from parts import PADDING, cut, vocabulary
 from torch import nn
 from torch.nn import functional
@@ -23,7 +24,7 @@ class SentenceCNN(nn.Module):
         super().__init__()
         dimensions, filters, widths = hparams["dimensions"], hparams["filters"], hparams["widths"]
         self.row_norm = hparams["row_norm"]
-        self.embedding = nn.Embedding(words, dimensions, padding_idx=PADDING)
+        self.embedding = nn.Embedding(words, dimensions, padding_idx=PADDING, sparse=True)
         self.convs = nn.ModuleList(nn.Conv1d(dimensions, filters, width) for width in widths)
         self.dropout = nn.Dropout(hparams["dropout"])
         self.fc = nn.Linear(filters * len(widths), classes)
@@ -76,11 +77,9 @@ def train(run: Any) -> None:
     run.weights("final", model)
 
 
-def train_step(
-    model: SentenceCNN, optimizer: torch.optim.Optimizer, numbers: torch.Tensor, labels: torch.Tensor
-) -> torch.Tensor:
+def train_step(model: SentenceCNN, optimizer: Adadelta, numbers: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """One update; the batch's mean loss, detached."""
-    optimizer.zero_grad(set_to_none=True)
+    optimizer.zero_grad()
     loss = functional.cross_entropy(model(numbers), labels)
     loss.backward()
     optimizer.step()
@@ -88,10 +87,8 @@ def train_step(
     return loss.detach()
 
 
-def optimizer_of(model: nn.Module, hparams: Dict[str, Any]) -> torch.optim.Adadelta:
-    return torch.optim.Adadelta(
-        model.parameters(), lr=hparams["learning_rate"], rho=hparams["rho"], eps=hparams["epsilon"]
-    )
+def optimizer_of(model: nn.Module, hparams: Dict[str, Any]) -> Adadelta:
+    return Adadelta(model.parameters(), hparams)
 
 
 @torch.no_grad()

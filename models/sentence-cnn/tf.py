@@ -76,7 +76,7 @@ def make_train_step(model: tf.keras.Model, hparams: Dict[str, Any]) -> Callable[
         with tf.GradientTape() as tape:
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, model(numbers, training=True))
             loss = tf.reduce_mean(losses)
-        gradients = [whole(*pair) for pair in zip(tape.gradient(loss, weights), weights)]
+        gradients = [without_padding(gradient) for gradient in tape.gradient(loss, weights)]
         optimizer.apply_gradients(zip(gradients, weights))
         # Each class's weights to the norm 3: the source enlarges small ones too, where Kim only bounds them.
         kernel = tf.convert_to_tensor(fc)
@@ -86,12 +86,13 @@ def make_train_step(model: tf.keras.Model, hparams: Dict[str, Any]) -> Callable[
     return train_step
 
 
-def whole(gradient: Any, weight: Any) -> tf.Tensor:
-    """The gradient of the word vectors as one array: Adadelta moves them all.  Padding stays where it is."""
+def without_padding(gradient: Any) -> Any:
+    """The gradient of the word vectors, each word once; that of padding is 0, which leaves it where it is."""
     if not isinstance(gradient, tf.IndexedSlices):
         return gradient
-    places = tf.where(gradient.indices == PADDING, -1, gradient.indices)  # a negative place is left out
-    return tf.math.unsorted_segment_sum(gradient.values, places, weight.shape[0])
+    words, places = tf.unique(gradient.indices)
+    values = tf.math.unsorted_segment_sum(gradient.values, places, tf.size(words))
+    return tf.IndexedSlices(tf.where((words == PADDING)[:, None], 0.0, values), words, gradient.dense_shape)
 
 
 def make_predict(model: tf.keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:

@@ -52,10 +52,10 @@ with tf.GradientTape() as tape:
     logits = model(x, training=True)
     loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits))
 gradients = tape.gradient(loss, weights)
-if hasattr(cnn, "whole"):
-    gradients = [cnn.whole(*pair) for pair in zip(gradients, weights, strict=True)]
+if hasattr(cnn, "without_padding"):
+    gradients = [cnn.without_padding(each) for each in gradients]
 told["logits"] = apart([logits.numpy()], [twin["logits"]])
-told["gradients"] = apart([each.numpy() for each in gradients], arrays("gradient "))
+told["gradients"] = apart([tf.convert_to_tensor(each).numpy() for each in gradients], arrays("gradient "))
 
 train_step = cnn.make_train_step(model, asked["hparams"])
 losses = []

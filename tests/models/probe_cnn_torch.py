@@ -14,8 +14,7 @@ from torch.nn import functional
 
 models, folder = Path(sys.argv[1]), Path(sys.argv[2])
 asked = json.loads((folder / "asked.json").read_text())
-sys.path.insert(0, str(models / asked["model"]))
-cnn = import_module("pytorch")
+cnn = import_module("importable").module_of(models / asked["model"], "pytorch")
 
 torch.set_num_threads(1)
 torch.manual_seed(0)
@@ -33,7 +32,7 @@ saved = arrays("before ")
 logits = model(x)
 functional.cross_entropy(logits, y).backward()
 saved["logits"] = logits.detach().numpy()
-saved.update(("gradient " + name, each.grad.numpy().copy()) for name, each in model.named_parameters())
+saved.update(("gradient " + name, each.grad.to_dense().numpy().copy()) for name, each in model.named_parameters())
 
 optimizer = cnn.optimizer_of(model, asked["hparams"])
 losses = []
