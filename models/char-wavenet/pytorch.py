@@ -6,7 +6,7 @@ notebook's, so that its printed losses come out again.
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, List, NamedTuple, Tuple
 
 import torch
 from letters_pytorch import batches, examples, mean_loss
@@ -14,28 +14,24 @@ from torch import nn
 from torch.nn import functional
 
 
-class BatchNorm(nn.Module):
-    """x [n, width] or [n, positions, width], normalised over all axes but the last; cell 7."""
+class Norm(NamedTuple):
+    """Batch normalisation; cell 7."""
 
-    def __init__(self, width: int, hparams: Dict[str, Any]) -> None:
-        super().__init__()
-        self.gamma, self.beta = nn.Parameter(torch.ones(width)), nn.Parameter(torch.zeros(width))
-        self.register_buffer("running_mean", torch.zeros(width))
-        self.register_buffer("running_var", torch.ones(width))
-        self.eps, self.momentum = hparams["bn_epsilon"], hparams["bn_momentum"]
+    gamma: torch.Tensor
+    beta: torch.Tensor
+    running_mean: torch.Tensor
+    running_var: torch.Tensor
+    eps: float
+    momentum: float
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self.training:
-            axes = tuple(range(x.dim() - 1))
-            mean, var = x.mean(axes, keepdim=True), x.var(axes, keepdim=True)  # the variance of n - 1
-            self.follow(mean, var)
-        else:
-            mean, var = self.running_mean, self.running_var
-        return self.gamma * ((x - mean) / torch.sqrt(var + self.eps)) + self.beta
 
-    def follow(self, mean: torch.Tensor, var: torch.Tensor) -> None:
-        self.running_mean.mul_(1 - self.momentum).add_(self.momentum * mean.detach().view(-1))
-        self.running_var.mul_(1 - self.momentum).add_(self.momentum * var.detach().view(-1))
+class Tensors(NamedTuple):
+    """All that ``logits`` takes, looked up once: nn.Module finds each by its name, which took a tenth of a step."""
+
+    embedding: torch.Tensor
+    layers: List[Tuple[torch.Tensor, Norm]]
+    last_weight: torch.Tensor
+    last_bias: torch.Tensor
 
 
 class WaveNet(nn.Module):
@@ -58,10 +54,42 @@ class WaveNet(nn.Module):
         self.last_weight.data *= hparams["last_scale"]
 
     def forward(self, letters: torch.Tensor) -> torch.Tensor:
-        x = self.embedding[letters]
-        for weight, norm in zip(self.weights, self.norms):
-            x = torch.tanh(norm(pairs(x) @ weight))
-        return x @ self.last_weight + self.last_bias
+        return logits(letters, self.tensors(), training=self.training)
+
+    def tensors(self) -> Tensors:
+        layers = list(zip(self.weights, (norm.tensors() for norm in self.norms)))
+        return Tensors(self.embedding, layers, self.last_weight, self.last_bias)
+
+
+class BatchNorm(nn.Module):
+    def __init__(self, width: int, hparams: Dict[str, Any]) -> None:
+        super().__init__()
+        self.gamma, self.beta = nn.Parameter(torch.ones(width)), nn.Parameter(torch.zeros(width))
+        self.register_buffer("running_mean", torch.zeros(width))
+        self.register_buffer("running_var", torch.ones(width))
+        self.eps, self.momentum = hparams["bn_epsilon"], hparams["bn_momentum"]
+
+    def tensors(self) -> Norm:
+        return Norm(self.gamma, self.beta, self.running_mean, self.running_var, self.eps, self.momentum)
+
+
+def logits(letters: torch.Tensor, tensors: Tensors, *, training: bool) -> torch.Tensor:
+    x = tensors.embedding[letters]
+    for weight, norm in tensors.layers:
+        x = torch.tanh(normalise(pairs(x) @ weight, norm, training=training))
+    return x @ tensors.last_weight + tensors.last_bias
+
+
+def normalise(x: torch.Tensor, norm: Norm, *, training: bool) -> torch.Tensor:
+    """x [n, width] or [n, positions, width], over all axes but the last."""
+    mean, var = norm.running_mean, norm.running_var
+    if training:
+        axes = tuple(range(x.dim() - 1))
+        mean, var = x.mean(axes, keepdim=True), x.var(axes, keepdim=True)  # the variance of n - 1
+        with torch.no_grad():
+            norm.running_mean.mul_(1 - norm.momentum).add_(norm.momentum * mean.view(-1))
+            norm.running_var.mul_(1 - norm.momentum).add_(norm.momentum * var.view(-1))
+    return norm.gamma * ((x - mean) / torch.sqrt(var + norm.eps)) + norm.beta
 
 
 def pairs(x: torch.Tensor) -> torch.Tensor:
@@ -76,7 +104,7 @@ def train(run: Any) -> None:
     model = WaveNet(run.classes, hparams, g).to(run.device)
     run.weights("initial", model)
     letters, following = examples(run, "train")
-    parameters = list(model.parameters())
+    parameters, tensors = list(model.parameters()), model.tensors()
     kept: Dict[str, Any] = {"printed": [], "ahead": None}
     run.keep(model=model, g=g, kept=kept)
     per_epoch = hparams["steps_per_epoch"]
@@ -85,7 +113,7 @@ def train(run: Any) -> None:
     for epoch in run.epochs():
         coming = run.steps(batches(run, g, letters, following, kept))
         for step, (x, y) in enumerate(coming, start=epoch * per_epoch + run.steps_done):
-            loss = functional.cross_entropy(model(x), y)
+            loss = functional.cross_entropy(logits(x, tensors, training=True), y)
             for parameter in parameters:
                 parameter.grad = None
             loss.backward()

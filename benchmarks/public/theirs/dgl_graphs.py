@@ -6,9 +6,11 @@ Of its two libraries one, GraphBolt, was built for PyTorch 2.1 and earlier only;
 
 from __future__ import annotations
 
+import os
 import sys
 from types import ModuleType
 
+os.environ["DGLBACKEND"] = "pytorch"  # else the first import of a user says on stdout that it was chosen
 sys.modules["dgl.graphbolt"] = ModuleType("dgl.graphbolt")  # before DGL asks for it
 
 import dgl
