@@ -5,20 +5,20 @@ Trained as in PetarV-/GAT, whose hundred runs are the published numbers.
 
 from __future__ import annotations
 
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Tuple, Union
 
 import numpy
 import torch
 from neighbourhood import neighbourhood
 from patience import Patience
 from propagation import words
-from sparse_pytorch import sparse
+from sparse_pytorch import Compressed
 from torch import nn
 from torch.nn import functional
 
 
 class GAT(nn.Module):
-    """x [nodes, features], sparse -> logits [nodes, classes]: section 3.3, transductive learning."""
+    """x [nodes, features] -> logits [nodes, classes]: section 3.3, transductive learning."""
 
     def __init__(self, features: int, classes: int, hparams: Dict[str, Any]) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class GAT(nn.Module):
         self.first = Attention(features, heads, hidden, hparams)
         self.second = Attention(heads * hidden, int(hparams["output_heads"]), classes, hparams)
 
-    def forward(self, x: torch.Tensor, pairs: Pairs) -> torch.Tensor:
+    def forward(self, x: Compressed, pairs: Pairs) -> torch.Tensor:
         hidden = functional.elu(self.first(x, pairs)).flatten(1)  # the heads side by side: equation 5
         return self.second(hidden, pairs).mean(dim=1)  # the heads' mean: equation 6
 
@@ -42,20 +42,24 @@ class Attention(nn.Module):
         self.score_bias = nn.Parameter(torch.zeros(heads, 2))  # not in the paper, but in its code
         self.bias = nn.Parameter(torch.zeros(heads, width))
 
-    def forward(self, x: torch.Tensor, pairs: Pairs) -> torch.Tensor:
-        h = torch.stack([self.project(x, weight) for weight in self.weight.unbind()], dim=1)  # [nodes, heads, width]
+    def forward(self, x: Union[Compressed, torch.Tensor], pairs: Pairs) -> torch.Tensor:
+        h = self.project(x)
         of_node, of_neighbour = (torch.einsum("nhw,hws->nhs", h, self.score) + self.score_bias).unbind(dim=2)
         scores = functional.leaky_relu(pairs.node(of_node) + pairs.neighbour(of_neighbour), self.slope)
         attention = self.drop(pairs.softmax(scores))  # [pairs, heads]
         messages = attention[:, :, None] * pairs.neighbour(self.drop(h))
         return pairs.sum(messages) + self.bias
 
-    def project(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        """x weight [nodes, width]; every head draws its own dropout of x."""
-        if not x.is_sparse:
-            return self.drop(x) @ weight
-        x = torch.sparse_coo_tensor(x.indices(), self.drop(x.values()), x.shape)  # what is zero stays zero
-        return torch.sparse.mm(x, weight)
+    def project(self, x: Union[Compressed, torch.Tensor]) -> torch.Tensor:
+        """x weight [nodes, heads, width]; every head draws its own dropout of x, so that only without are they one."""
+        if self.training:
+            return torch.stack([self.times(x, weight) for weight in self.weight.unbind()], dim=1)
+        heads, _, width = self.weight.shape
+        return self.times(x, self.weight.transpose(0, 1).flatten(1)).unflatten(1, (heads, width))
+
+    def times(self, x: Union[Compressed, torch.Tensor], weight: torch.Tensor) -> torch.Tensor:
+        """Dropout of x, then x weight; what is zero in a sparse x stays zero."""
+        return x.times(weight, self.drop(x.values)) if isinstance(x, Compressed) else self.drop(x) @ weight
 
     def drop(self, x: torch.Tensor) -> torch.Tensor:
         return functional.dropout(x, self.dropout, self.training)
@@ -70,8 +74,11 @@ class Pairs:
     def __init__(self, pairs: numpy.ndarray, nodes: int, device: str) -> None:
         self._nodes = nodes
         self._index = torch.tensor(pairs[:, 0], device=device)
-        self._node, self._neighbour = (picking(rows, nodes).to(device) for rows in pairs.T)
-        self._sum = self._node.t().coalesce()
+        ones, each = numpy.ones(len(pairs), numpy.float32), numpy.arange(len(pairs))
+        self._node, self._neighbour = (
+            Compressed((numpy.stack([each, rows], axis=1), ones), len(pairs), nodes, device) for rows in pairs.T
+        )
+        self._sum = Compressed((numpy.stack([pairs[:, 0], each], axis=1), ones), nodes, len(pairs), device)
 
     def node(self, x: torch.Tensor) -> torch.Tensor:
         """x [nodes, ...] -> [pairs, ...]: of each pair's node."""
@@ -102,7 +109,7 @@ def build(features: int, classes: int, hparams: Dict[str, Any]) -> GAT:
 
 def train(run: Any) -> None:
     graph, hparams = run.graph, run.hparams
-    x = sparse(words(graph), graph.nodes, graph.features).to(run.device)
+    x = Compressed(words(graph), graph.nodes, graph.features, run.device)
     pairs = Pairs(neighbourhood(graph), graph.nodes, run.device)
     model = build(graph.features, run.classes, hparams).to(run.device)
     run.weights("initial", model)
@@ -140,7 +147,7 @@ def objective(logits: torch.Tensor, nodes: numpy.ndarray, labels: numpy.ndarray)
 
 @torch.no_grad()
 def evaluate(
-    model: GAT, x: torch.Tensor, pairs: Pairs, nodes: numpy.ndarray, labels: numpy.ndarray
+    model: GAT, x: Compressed, pairs: Pairs, nodes: numpy.ndarray, labels: numpy.ndarray
 ) -> Tuple[float, float]:
     """Share of the nodes whose class has the highest logit, and the mean cross-entropy."""
     model.eval()
@@ -155,15 +162,9 @@ def glorot(shape: Tuple[int, ...], fan_in: int, fan_out: int) -> nn.Parameter:
     return nn.Parameter(torch.empty(shape).uniform_(-bound, bound))
 
 
-def product(matrix: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """matrix [m, n], sparse, times x [n, ...] -> [m, ...]."""
-    return torch.sparse.mm(matrix, x.flatten(1)).reshape(matrix.shape[0], *x.shape[1:])
-
-
-def picking(rows: numpy.ndarray, nodes: int) -> torch.Tensor:
-    """[rows, nodes], sparse: one in the column that ``rows`` names."""
-    places = numpy.stack([numpy.arange(len(rows)), rows], axis=1)
-    return sparse((places, numpy.ones(len(rows), numpy.float32)), len(rows), nodes)
+def product(matrix: Compressed, x: torch.Tensor) -> torch.Tensor:
+    """matrix [m, n] times x [n, ...] -> [m, ...]."""
+    return matrix.times(x.flatten(1)).unflatten(1, x.shape[1:])
 
 
 def copy_of(model: nn.Module) -> Dict[str, torch.Tensor]:

@@ -76,7 +76,10 @@ def forward(name: str, module: Any, model: Any, data: Data, hparams: dict[str, A
     if name == "sgc":
         x = module.propagated(graph, int(hparams["propagation_steps"]))
         return logits_of(x), module.objective(model, x, nodes, labels)
-    x = module.sparse(module.words(graph), NODES, WORDS)
+    if (name, framework) == ("gat", "torch"):
+        x = module.Compressed(module.words(graph), NODES, WORDS, "cpu")
+    else:
+        x = module.sparse(module.words(graph), NODES, WORDS)
     if name == "gcn":
         logits = logits_of(x, module.sparse(module.propagation(graph), NODES, NODES))
         return logits, module.objective(model, logits, nodes, labels, hparams)
