@@ -88,13 +88,18 @@ class Cell:
         if self.records and not self.jobs:
             self._judge()
 
-    def urgency(self) -> tuple[bool, bool, bool, float]:
-        """What comes first sorts first: a first look, one at a published number, one never had here, a short one."""
+    def urgency(self) -> tuple[bool, bool, float]:
+        """What comes first sorts first: one at a published number, one at what is open, a cheap cell.
+
+        Open is what this machine has never run, and what the looks so far have not decided.  A cell costs what its
+        looks took and the next one will: a third look of seconds goes before a first one of an hour.
+        """
         published = any(
             reference.kind == "published" and reference.recipe == self.recipe.name
             for reference in self.baseline.references
         )
-        return bool(self.records), not published, None not in self._last_seconds, self.seconds()
+        again = not self.records and None not in self._last_seconds
+        return not published, again, sum(record.seconds for record in self.records) + self.seconds()
 
     def seconds(self) -> float:
         """What the next look will take, run after run, by those of this cell or earlier ones; 0: nobody knows."""

@@ -56,8 +56,8 @@ def _stored(workspace: registry.Workspace, record: Record) -> list[Record]:
 def run_all(workspace: registry.Workspace, request: Request) -> Outcome:
     """Run every model, the most informative look first, and write one report.
 
-    A first look goes before a second, one that decides a published number before one that does not, one never
-    had on this machine before the others, a short one before a long one; those whose threads fit beside each
+    What decides a published number goes before what does not, what this machine has never run or has left
+    undecided before what is run once more, a cheap cell before an expensive one; runs whose threads fit beside each
     other go on at once.  What could not be run, or did not fit into the budget, is said, and keeps the exit code
     from being 0.
     """

@@ -72,6 +72,20 @@ def test_what_this_machine_has_never_run_comes_first(workspace: Workspace) -> No
     assert ended.stderr.index("unknown/fine in") < ended.stderr.index(" known/fine in"), ended.stderr
 
 
+def test_another_look_of_seconds_goes_before_the_first_one_of_an_hour(workspace: Workspace) -> None:
+    for name in ("quickly", "slowly"):
+        add_tagged(workspace, name, published=True)
+        toml = workspace.root / "models" / name / "model.toml"
+        minutes = {"quickly": 0.1, "slowly": 60}[name]
+        toml.write_text(
+            toml.read_text().replace("[recipes.fine]\n", f"[recipes.fine]\nminutes = {{ numpy = {minutes} }}\n")
+        )
+    baseline = workspace.root / "baselines" / "quickly.toml"
+    baseline.write_text(baseline.read_text().replace("values = [0.902, 0.910, 0.911, 0.903, 0.895]", "value = 0.9"))
+    ended = workspace.harness("run", "--all", "--recipe", "quick", "--jobs", "1")
+    assert ended.stderr.rindex("quickly/fine in") < ended.stderr.index("slowly/fine in"), ended.stderr
+
+
 def test_what_does_not_fit_into_the_budget_is_said_and_is_not_green(workspace: Workspace) -> None:
     add_tagged(workspace, "zebra", published=True)
     assert workspace.harness("run", "--all", "--recipe", "quick").returncode == 0
