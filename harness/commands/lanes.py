@@ -12,7 +12,7 @@ from types import TracebackType
 from harness.commands.carry_out import asking
 from harness.commands.cell import Cell
 from harness.commands.machine import this_machine
-from harness.core.values import Job, Record
+from harness.core.values import Job, Machine, Mode, Record
 from harness.execution import kill_workers
 from reports.progress import Progress
 
@@ -56,9 +56,8 @@ class Lanes:
     """A run in each.  ``stop`` asks all of them to end; a KeyboardInterrupt, which the second Ctrl-C is, ends them."""
 
     def __init__(self, progress: Progress, most: int | None, stop: threading.Event) -> None:
-        machine = this_machine()
-        self._cores, self._gpus = machine.cores, bool(machine.gpus)
-        self._most = most or machine.cores
+        self._machine = this_machine()
+        self._most = most or self._machine.cores
         self._progress = progress
         self._running: dict[Future[Record], tuple[int, Job]] = {}
         self._stop = stop
@@ -87,15 +86,15 @@ class Lanes:
         beside = [other for _, other in self._running.values()]
         if not beside:
             return True
-        if len(beside) >= self._most or any(map(self._alone, (job, *beside))):
+        if len(beside) >= self._most or any(_alone(self._machine, each.mode, each.device) for each in (job, *beside)):
             return False
-        return job.threads + sum(other.threads for other in beside) <= self._cores
+        return job.threads + sum(other.threads for other in beside) <= self._machine.cores
 
     def seconds(self, cell: Cell) -> float:
         """What the next look of ``cell`` will take, where nothing else goes on."""
         job, runs = cell.jobs[0], len(cell.jobs)
-        abreast = 1 if self._alone(job) else max(1, min(self._most, self._cores // job.threads))
-        return cell.seconds() * ceil(runs / abreast) / runs
+        most = min(self._most, abreast(self._machine, job.mode, job.device, job.threads))
+        return cell.seconds() * ceil(runs / most) / runs
 
     def start(self, cell: Cell, place: int, job: Job) -> None:
         future = self._threads.submit(cell.make, job, self._progress.lane(), self._stop)
@@ -109,5 +108,11 @@ class Lanes:
             raise KeyboardInterrupt
         return [(*self._running.pop(future), future.result()) for future in done]
 
-    def _alone(self, job: Job) -> bool:
-        return job.mode == "speed" or (self._gpus and job.device != "cpu")
+
+def abreast(machine: Machine, mode: Mode, device: str, threads: int) -> int:
+    """How many such runs go on at once on ``machine``."""
+    return 1 if _alone(machine, mode, device) else max(1, machine.cores // threads)
+
+
+def _alone(machine: Machine, mode: Mode, device: str) -> bool:
+    return mode == "speed" or (bool(machine.gpus) and device != "cpu")

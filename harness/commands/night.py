@@ -15,8 +15,9 @@ from harness import environments, registry, store
 from harness.commands import bench
 from harness.commands.budget import Budget
 from harness.commands.cell import Request, open_cell
+from harness.commands.choose import threads_for
 from harness.commands.compare import decide_speed
-from harness.commands.lanes import look_at
+from harness.commands.lanes import abreast, look_at
 from harness.commands.machine import this_machine
 from harness.commands.report import judge_models, write_report
 from harness.core.disturbance import MAX_FOREIGN_SHARE
@@ -66,17 +67,23 @@ def plan_night(
     nightly: bool = False,
 ) -> Night:
     """Every cell with what earlier runs tell about it.  Raises HarnessError for a name that is not known."""
-    specs = [registry.load_model(workspace, name) for name in models]
+    specs = {name: registry.load_model(workspace, name) for name in models}
     shelf = [environments.load_environment(workspace.shelves, name) for name in environment_names]
-    cells = plan_cells(specs, shelf, recipes, seeds=seeds, max_seeds=max_seeds, paired=not nightly)
+    machine = this_machine()
+
+    def with_lanes(cell: NightCell) -> NightCell:
+        threads = threads_for(specs[cell.model].recipes[cell.recipe], None)
+        return replace(cell, abreast=abreast(machine, cell.mode, "auto", threads))
+
+    cells = plan_cells(specs.values(), shelf, recipes, seeds=seeds, max_seeds=max_seeds, paired=not nightly)
     moment = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%S")
     return Night(
         id=f"{moment}-{secrets.token_hex(2)}",
         cells=informed(
-            cells,
+            map(with_lanes, cells),
             store.load_records(workspace.state),
             store.load_said(workspace.state),
-            this_machine().machine_class,
+            machine.machine_class,
         ),
         started=time.time(),
         seeds=seeds,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import ceil
 from statistics import quantiles
 from typing import Any
 
@@ -33,6 +34,7 @@ class NightCell:
     environment: str
     mode: Mode = "train"
     runs: int = 1  # of the first look
+    abreast: int = 1  # so many of them go on at once
     beside: str = ""  # the environment whose runs of a speed take turns with this one's; "": none do
     state: CellState = CellState.WAITING
     reason: str = ""  # why it failed, was not run, or is tried again
@@ -48,7 +50,7 @@ class NightCell:
     @property
     def first_look_seconds(self) -> float:
         """0 where nobody knows."""
-        return self.runs * (self.expected_seconds or 0.0)
+        return ceil(self.runs / self.abreast) * (self.expected_seconds or 0.0)
 
     @property
     def group(self) -> Group:

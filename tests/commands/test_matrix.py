@@ -38,7 +38,9 @@ def test_a_matrix_ends_in_a_table_of_models_by_environments(two: Workspace) -> N
     assert "4 of 4 cell(s) were judged" in ended.stdout
     assert len(two.runs()) == 4
     again = two.harness("matrix", "--models", "one", "--environments", "same", "--dry-run", "--json")
-    assert again.json["night"]["cells"][0]["expected_seconds"] > 0  # by the run just made
+    (cell,) = again.json["night"]["cells"]
+    assert cell["expected_seconds"] > 0  # by the run just made
+    assert cell["abreast"] == 1  # it has every core
     assert len(two.runs()) == 4
 
 

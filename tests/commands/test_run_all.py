@@ -18,7 +18,7 @@ from harness.wire.machine import usable_cores
 from reports.progress import Progress
 from tests.commands.test_run import wait_for_epochs
 from tests.conftest import Workspace
-from tests.core.examples import record
+from tests.core.examples import MACHINE, record
 
 two_cores = pytest.mark.skipif(usable_cores() < 2, reason="on one core nothing goes on at once")
 
@@ -164,7 +164,7 @@ def test_stopping_marks_every_run_that_goes_on(workspace: Workspace, number: sig
 
 def test_a_speed_and_what_may_use_a_gpu_have_the_machine_for_themselves() -> None:
     lanes = Lanes(Progress(), None, threading.Event())
-    lanes._cores, lanes._gpus, lanes._most = 8, False, 8
+    lanes._machine, lanes._most = replace(MACHINE, cores=8, gpus=()), 8
     training = replace(record().job, mode="train", threads=3, device="auto")
     on_cpu = replace(training, device="cpu")
     assert lanes.hold(replace(training, threads=64))
@@ -172,7 +172,7 @@ def test_a_speed_and_what_may_use_a_gpu_have_the_machine_for_themselves() -> Non
     assert lanes.hold(training)
     assert not lanes.hold(replace(training, threads=6))
     assert not lanes.hold(replace(training, mode="speed"))
-    lanes._gpus = True
+    lanes._machine = replace(MACHINE, cores=8, gpus=("NVIDIA H100",))
     assert not lanes.hold(training)
     assert not lanes.hold(on_cpu)  # the one that goes on may use the GPU, and starve beside it
     lanes._running = {Future(): (0, on_cpu)}

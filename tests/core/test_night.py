@@ -100,6 +100,11 @@ def test_earlier_runs_tell_how_long_a_cell_takes_and_when_it_ran() -> None:
         assert (guessed.expected_seconds, guessed.last_run) == (60.0, 0.0)
 
 
+def test_runs_that_go_on_at_once_take_their_time_once() -> None:
+    cell = replace(CELL, runs=5, expected_seconds=60.0)
+    assert (cell.first_look_seconds, replace(cell, abreast=2).first_look_seconds) == (300.0, 180.0)
+
+
 def test_what_was_no_pass_last_time_is_suspicious() -> None:
     said = {"toy\tdigits\ttorch\ta\ttop1\t\t\t": {"status": "REGRESSION"}, "toy\tdigits\ttorch\tb": {"status": "PASS"}}
     cells = informed([CELL, replace(CELL, environment="b")], [], said, "")
