@@ -31,8 +31,9 @@ class CNN(nn.Module):
         self.apply(initialize)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = functional.max_pool2d(functional.relu(self.conv1(x)), 2)  # 28 -> 26 -> 13 pixels
-        x = functional.max_pool2d(functional.relu(self.conv2(x)), 2)  # 13 -> 11 -> 5
+        # The maximum before ReLU is the same number, and so is its gradient, from a quarter of the ReLUs.
+        x = functional.relu(functional.max_pool2d(self.conv1(x), 2))  # 28 -> 26 -> 13 pixels
+        x = functional.relu(functional.max_pool2d(self.conv2(x), 2))  # 13 -> 11 -> 5
         x = functional.relu(self.fc1(self.conv_dropout(x).flatten(1)))
         return self.fc2(self.hidden_dropout(x))
 
@@ -49,7 +50,7 @@ def build(classes: int, hparams: Dict[str, Any]) -> CNN:
 
 
 def train(run: Any) -> None:
-    model = build(run.classes, run.hparams).to(run.device)
+    model = build(run.classes, run.hparams).to(run.device, memory_format=torch.channels_last)
     run.weights("initial", model)
     optimizer = optimizer_of(model, run.hparams)
     parts = cut(len(run.arrays("train")[1]), run.hparams)
