@@ -15,7 +15,7 @@ EMBEDDINGS = ("class_token", "position_embedding", "relative_position_bias_table
 def make_optimizer(model: nn.Module, hparams: Dict[str, Any]) -> torch.optim.Optimizer:
     """With ``fused``, all of an update is one pass over the weights.
 
-    Raises ValueError for a name that is none of "sgd", "adamw", "rmsprop".
+    Raises ValueError for a name that is none of "sgd", "adamw", "rmsprop", "lars".
     """
     groups, rate = decay_groups(model, hparams), float(hparams["learning_rate"])
     name = hparams.get("optimizer", "sgd")
@@ -31,7 +31,41 @@ def make_optimizer(model: nn.Module, hparams: Dict[str, Any]) -> torch.optim.Opt
     if name == "rmsprop":
         alpha, epsilon = float(hparams.get("rmsprop_alpha", 0.99)), float(hparams.get("epsilon", 1e-8))
         return torch.optim.RMSprop(groups, lr=rate, alpha=alpha, eps=epsilon, momentum=momentum)
-    raise ValueError('optimizer is "sgd", "adamw" or "rmsprop", not %r' % (name,))
+    if name == "lars":
+        return LARS(groups, rate, momentum, float(hparams["trust_coefficient"]), float(hparams["epsilon"]))
+    raise ValueError('optimizer is "sgd", "adamw", "rmsprop" or "lars", not %r' % (name,))
+
+
+class LARS(torch.optim.Optimizer):
+    """You et al. 2017, algorithm 1: each array of weights moves by a share of its own norm.
+
+    As MLPerf's reference does it: what has no decay (its norms and biases) has no such rate either, and the
+    velocity holds steps, rates included.
+    """
+
+    def __init__(self, groups: Any, rate: float, momentum: float, trust_coefficient: float, epsilon: float) -> None:
+        defaults = {"lr": rate, "momentum": momentum, "trust_coefficient": trust_coefficient, "epsilon": epsilon}
+        super().__init__(groups, defaults)
+
+    @torch.no_grad()
+    def step(self) -> None:
+        for group in self.param_groups:
+            for weight in group["params"]:
+                state = self.state[weight]
+                if not state:
+                    state["velocity"] = torch.zeros_like(weight)
+                rate, gradient = group["lr"], weight.grad
+                if group["weight_decay"]:
+                    rate = rate * trust_ratio(weight.norm(), gradient.norm(), group)
+                    gradient = gradient.add(weight, alpha=group["weight_decay"])
+                weight.sub_(state["velocity"].mul_(group["momentum"]).add_(gradient * rate))
+
+
+def trust_ratio(weight_norm: torch.Tensor, gradient_norm: torch.Tensor, group: Dict[str, Any]) -> torch.Tensor:
+    """One where a norm is zero."""
+    whole = gradient_norm + (weight_norm * group["weight_decay"] + group["epsilon"])
+    known = (weight_norm > 0) & (gradient_norm > 0)
+    return torch.where(known, group["trust_coefficient"] * weight_norm / whole, torch.ones_like(whole))
 
 
 def decay_groups(model: nn.Module, hparams: Dict[str, Any]) -> List[Dict[str, Any]]:

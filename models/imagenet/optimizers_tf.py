@@ -20,13 +20,13 @@ Update = Callable[[Sequence[tf.Tensor], tf.Tensor], None]  # gradients, learning
 def make_update(model: tf.keras.Model, hparams: Dict[str, Any], state: List[tf.Variable]) -> Update:
     """The update of all trainable weights; its variables are appended to ``state``.
 
-    Raises ValueError for a name that is none of "sgd", "adamw", "rmsprop".
+    Raises ValueError for a name that is none of "sgd", "adamw", "rmsprop", "lars".
     """
     weights = model.trainable_variables
     decays = [decay_of(weight, hparams) for weight in weights]
     name = hparams.get("optimizer", "sgd")
     if name not in UPDATES:
-        raise ValueError('optimizer is "sgd", "adamw" or "rmsprop", not %r' % (name,))
+        raise ValueError('optimizer is "sgd", "adamw", "rmsprop" or "lars", not %r' % (name,))
     return UPDATES[name](weights, decays, hparams, state)
 
 
@@ -97,7 +97,30 @@ def rmsprop(weights: Any, decays: List[float], hparams: Dict[str, Any], state: L
     return update
 
 
-UPDATES: Dict[str, Callable[..., Update]] = {"sgd": sgd, "adamw": adamw, "rmsprop": rmsprop}
+def lars(weights: Any, decays: List[float], hparams: Dict[str, Any], state: List[tf.Variable]) -> Update:
+    """You et al. 2017, algorithm 1; see optimizers_pytorch.LARS."""
+    momentum, epsilon = float(hparams.get("momentum", 0.0)), float(hparams["epsilon"])
+    coefficient = float(hparams["trust_coefficient"])
+    velocities = zeros_like(weights, state)
+
+    def trust_ratio(weight: tf.Tensor, gradient: tf.Tensor, decay: float) -> tf.Tensor:
+        weight_norm, gradient_norm = tf.norm(weight), tf.norm(gradient)
+        ratio = coefficient * weight_norm / (gradient_norm + decay * (weight_norm + epsilon / decay))
+        return tf.where(tf.logical_and(weight_norm > 0.0, gradient_norm > 0.0), ratio, 1.0)
+
+    def update(gradients: Sequence[tf.Tensor], rate: tf.Tensor) -> None:
+        for weight, velocity, gradient, decay in zip(weights, velocities, gradients, decays):
+            step = rate * gradient
+            if decay:
+                now = tf.convert_to_tensor(weight)
+                step = rate * trust_ratio(now, gradient, decay) * (gradient + decay * now)
+            velocity.assign(momentum * velocity + step)
+            weight.assign_sub(velocity)
+
+    return update
+
+
+UPDATES: Dict[str, Callable[..., Update]] = {"sgd": sgd, "adamw": adamw, "rmsprop": rmsprop, "lars": lars}
 
 
 def zeros_like(weights: Any, state: List[tf.Variable]) -> List[tf.Variable]:

@@ -16,7 +16,8 @@ def learning_rate(hparams: Dict[str, Any], epoch: int, part: float) -> float:
     - "step": times ``decay`` every ``decay_epochs`` (He et al. 2016, section 3.4);
     - "milestones": times ``decay`` at each of ``milestones`` (Goyal et al. 2017, section 5.1);
     - "cosine": down to ``min_learning_rate`` at the last step (Loshchilov and Hutter 2017, equation 5,
-      no restart).
+      no restart);
+    - "polynomial": down to ``min_learning_rate`` at the last step, as the ``decay_power``-th power of what is left.
 
     Epochs of "step" and "milestones" are counted from the start of the training.  With
     ``schedule_by = "epoch"`` the rate is that of the epoch's first step throughout, as in
@@ -38,11 +39,14 @@ def learning_rate(hparams: Dict[str, Any], epoch: int, part: float) -> float:
     if schedule == "milestones":
         passed = sum(epoch >= milestone for milestone in hparams["milestones"])
         return peak * float(hparams["decay"]) ** passed
-    if schedule == "cosine":
+    if schedule in ("cosine", "polynomial"):
         least = float(hparams.get("min_learning_rate", 0.0))
         done = (now - warmup) / (float(hparams["epochs"]) - warmup)
-        return least + (peak - least) * 0.5 * (1.0 + math.cos(math.pi * done))
-    raise ValueError('schedule is "constant", "step", "milestones" or "cosine", not %r' % (schedule,))
+        polynomial = schedule == "polynomial"
+        left = (1.0 - done) ** float(hparams["decay_power"]) if polynomial else 0.5 * (1.0 + math.cos(math.pi * done))
+        return least + (peak - least) * left
+    known = '"constant", "step", "milestones", "cosine" or "polynomial"'
+    raise ValueError("schedule is %s, not %r" % (known, schedule))
 
 
 def average_decay(hparams: Dict[str, Any], batch_size: int) -> float:

@@ -47,7 +47,9 @@ def train(run: Any, build: Build) -> None:
             if average:
                 average.update(model, number, follow=epoch < hparams.get("warmup_epochs", 0))
         with averaged(model, average):
-            results.report(run, evaluate(model, normalize, run), best)
+            reached = results.report(run, epoch, evaluate(model, normalize, run), best)
+        if reached:
+            break
     with averaged(model, average):
         run.weights("final", model)
 

@@ -48,7 +48,9 @@ def train(run: Any, build: Build) -> None:
             if average:
                 average.update(number, follow=epoch < hparams.get("warmup_epochs", 0))
         with averaged(model, average):
-            results.report(run, evaluate(predict, run), best)
+            reached = results.report(run, epoch, evaluate(predict, run), best)
+        if reached:
+            break
     with averaged(model, average):
         run.weights("final", model)
 

@@ -34,7 +34,7 @@ class Run:
         self.metrics = {"top1": "fraction"}
         self.steps_done = 0
         self.data = type("Data", (), {"folders": {}})
-        self.said: dict[str, Any] = {"losses": [], "weights": [], "top1": []}
+        self.said: dict[str, Any] = {"losses": [], "weights": [], "top1": [], "epochs_to_target": []}
         self.model: Any = None
 
     def arrays(self, _: str) -> tuple[numpy.ndarray, numpy.ndarray]:

@@ -44,6 +44,14 @@ CASES: dict[str, dict[str, Any]] = {
         "momentum": 0.9,
         "learning_rate": 0.01,
     },
+    "lars": {
+        "optimizer": "lars",
+        "momentum": 0.9,
+        "trust_coefficient": 0.05,
+        "epsilon": 1e-7,
+        "norm_weight_decay": 0.0,
+        "learning_rate": 2.0,
+    },
     "decays": {"norm_weight_decay": 0.0, "bias_weight_decay": 0.5, "embedding_weight_decay": 0.25},
     "smoothing": {"label_smoothing": 0.1},
     "clip": {"clip_norm": 0.05},
@@ -52,6 +60,7 @@ CASES: dict[str, dict[str, Any]] = {
     "mixup": {"mixup_alpha": 0.2, "label_smoothing": 0.1},
     "cutmix": {"cutmix_alpha": 1.0},
     "average": {"ema_decay": 0.9, "ema_steps": 1, "warmup_epochs": 1, "epochs": 3},
+    "target": {"epochs": 9, "target_top1": 0.5},
     "milestones": {"schedule": "milestones", "milestones": [1], "decay": 0.1},
 }
 
@@ -131,6 +140,20 @@ def test_rmsprop_has_epsilon_outside_the_root(told: dict[str, Any], framework: s
 
 
 @pytest.mark.parametrize("framework", ["pytorch", "tf"])
+def test_lars_moves_each_array_by_a_share_of_its_norm(told: dict[str, Any], framework: str) -> None:
+    """The first bias is zero, and moves as by plain momentum."""
+    velocity = numpy.zeros(4)
+    ratios = []
+    for step, (before, after) in enumerate(steps_of(told[framework]["lars"])):
+        found, bias = gradient(before, step), before["bias"]
+        norms = numpy.linalg.norm(bias), numpy.linalg.norm(found)
+        ratios.append(0.05 * norms[0] / (norms[1] + 0.01 * norms[0] + 1e-7) if norms[0] else 1.0)
+        velocity = 0.9 * velocity + 2.0 * ratios[-1] * (found + 0.01 * bias)
+        numpy.testing.assert_allclose(after["bias"], bias - velocity, atol=2e-6)
+    assert min(ratios) < 0.5, "a ratio that is not one must have been seen"
+
+
+@pytest.mark.parametrize("framework", ["pytorch", "tf"])
 def test_each_kind_of_parameter_has_its_own_decay(told: dict[str, Any], framework: str) -> None:
     """Without decay the same first step would end elsewhere by rate x decay x weight."""
     plain, apart = (next(steps_of(told[framework][case]))[1] for case in ("sgd", "decays"))
@@ -174,6 +197,14 @@ def test_an_update_in_one_pass_is_the_same_update(told: dict[str, Any]) -> None:
     assert fused["losses"] == pytest.approx(plain["losses"], rel=1e-6)
     for name, array in fused["weights"][-1].items():
         numpy.testing.assert_allclose(array, plain["weights"][-1][name], atol=1e-6)
+
+
+@pytest.mark.parametrize("framework", ["pytorch", "tf"])
+def test_a_training_ends_with_the_epoch_that_reaches_its_target(told: dict[str, Any], framework: str) -> None:
+    *before, last = told[framework]["target"]["top1"]
+    assert max(before, default=0.0) < 0.5 <= last
+    assert told[framework]["target"]["epochs_to_target"] == [len(before) + 1]
+    assert told[framework]["sgd"]["epochs_to_target"] == []
 
 
 @pytest.mark.parametrize("framework", ["pytorch", "tf"])
@@ -225,6 +256,10 @@ def test_a_rate_rises_from_its_start_and_falls_as_the_schedule_says(pieces: Call
     )
     goyal = {"learning_rate": 0.1, "schedule": "milestones", "decay": 0.1, "milestones": [30, 60, 80]}
     assert [rate(goyal, epoch, 0.0) for epoch in (29, 30, 60, 89)] == pytest.approx([0.1, 0.01, 1e-3, 1e-4])
+    mlperf = {"learning_rate": 7.4, "epochs": 37, "warmup_epochs": 2, "min_learning_rate": 1e-4, "decay_power": 2}
+    assert [rate({**mlperf, "schedule": "polynomial"}, epoch, 0.5) for epoch in (0, 19, 36)] == pytest.approx(
+        [7.4 / 4, 1e-4 + (7.4 - 1e-4) * 0.25, 1e-4 + (7.4 - 1e-4) / 70**2]
+    )
     for broken in ({"schedule": "sine"}, {"schedule_by": "week"}):
         with pytest.raises(ValueError, match="not '"):
             rate({**goyal, **broken}, 0, 0.0)

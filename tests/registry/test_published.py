@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -78,7 +79,7 @@ def told_by_source(row: dict[str, str], reference: Reference) -> bool:
 def test_every_published_accuracy_is_in_the_collected_facts(name: str) -> None:
     found = [row for row in rows("imagenet.csv") if is_called(SHELF[name], row["model"])]
     for reference in published(SHELF[name]):
-        if reference.metric == SPEED:
+        if reference.metric in (SPEED, "epochs_to_target"):
             continue
         like = [
             row
@@ -93,6 +94,28 @@ def test_every_published_accuracy_is_in_the_collected_facts(name: str) -> None:
         assert all("converted" not in row["weights_origin"] for row in like)
         epochs = str(SHELF[name].recipes[reference.recipe].hyperparameters["epochs"])
         assert any(row["epochs"] in ("", epochs) for row in like), (reference.recipe, reference.how)
+
+
+def test_mlperfs_point_is_the_one_of_the_collected_facts() -> None:
+    spec = SHELF["resnet50"]
+    (reference,) = (each for each in published(spec) if each.metric == "epochs_to_target")
+    hparams = spec.recipes[reference.recipe].hyperparameters
+    (row,) = (
+        row
+        for row in rows("mlperf_rcp.csv")
+        if (row["version"], row["benchmark"], row["batch_size"]) == ("1.0.0", "resnet", str(hparams["batch_size"]))
+    )
+    assert [float(epochs) for epochs in row["epochs_or_samples_to_converge"].split()] == list(reference.values)
+    assert row["source"] == reference.source
+    point = json.loads(row["hyperparams_json"])
+    assert hparams["learning_rate"] == point["opt_base_learning_rate"]
+    assert hparams["min_learning_rate"] == point["opt_end_learning_rate"]
+    assert hparams["decay_power"] == point["opt_learning_rate_decay_poly_power"]
+    assert hparams["momentum"] == point["opt_momentum"]
+    assert hparams["weight_decay"] == point["opt_weight_decay"]
+    assert hparams["warmup_epochs"] == point["opt_learning_rate_warmup_epochs"]
+    assert hparams["epochs"] == point["opt_learning_rate_warmup_epochs"] + point["opt_learning_rate_decay_steps"]
+    assert hparams["batch_size"] == hparams["accumulate"] * point["model_bn_span"]
 
 
 @pytest.mark.parametrize("name", sorted(SHELF))
