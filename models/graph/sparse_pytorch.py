@@ -8,6 +8,8 @@ import numpy
 import torch
 from propagation import Entries
 
+UNCHECKED = {"check_invariants": False} if hasattr(torch.sparse, "check_sparse_tensor_invariants") else {}  # since 2.0
+
 
 def sparse(entries: Entries, rows: int, columns: int) -> torch.Tensor:
     places, values = entries
@@ -48,7 +50,7 @@ class _Rows:
         self._columns = torch.from_numpy(places[:, 1].copy()).to(device)
 
     def matrix(self, values: torch.Tensor) -> torch.Tensor:
-        return torch.sparse_csr_tensor(self._starts, self._columns, values, self._shape, check_invariants=False)
+        return torch.sparse_csr_tensor(self._starts, self._columns, values, self._shape, **UNCHECKED)
 
 
 class _Product(torch.autograd.Function):
