@@ -14,10 +14,13 @@ FOLDER = Path(__file__).parent
 
 
 def python_of(built: Built, venvs: Path) -> Path:
-    """Ends the program where nothing was installed yet."""
-    python = venvs / built.environment.name / "bin" / "python"
-    if not python.exists():
-        raise SystemExit(f"{python} is missing\nhint: python -m benchmarks.public --install --venvs {venvs}")
+    """Ends the program where nothing was installed yet, or on top of an environment that is gone."""
+    venv = venvs / built.environment.name
+    python = venv / "bin" / "python"
+    below = [Path(pth.read_text().strip()) for pth in venv.glob("lib/python*/site-packages/environment.pth")]
+    if not python.exists() or not below or not all(path.exists() for path in below):
+        missing = next((path for path in below if not path.exists()), python)
+        raise SystemExit(f"{missing} is missing\nhint: python -m benchmarks.public --install --venvs {venvs}")
     return python
 
 
