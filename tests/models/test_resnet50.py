@@ -129,10 +129,10 @@ def test_small_images_are_flipped_and_erased_as_the_recipe_says() -> None:
 
 def test_what_is_told_is_what_the_recipe_declares_and_the_best_so_far() -> None:
     told: list[tuple[str, float]] = []
-    run = SimpleNamespace(metrics={"best_top1": "fraction"}, metric=lambda *said: told.append(said))
+    run = SimpleNamespace(hparams={}, metrics={"best_top1": "fraction"}, metric=lambda *said: told.append(said))
     best: dict[str, float] = {}
     for value in (0.5, 0.8, 0.7):
-        of_resnet50("results").report(run, {"top1": value, "top5": 1.0}, best)
+        of_resnet50("results").report(run, 0, {"top1": value, "top5": 1.0}, best)
     assert told == [("best_top1", 0.5), ("best_top1", 0.8), ("best_top1", 0.8)]
 
 
