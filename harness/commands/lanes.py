@@ -31,10 +31,10 @@ def look_at(
     stop = threading.Event()
     with asking(stop), Lanes(progress, most, stop) as lanes:
         while True:
-            waiting = [place for place, cell in enumerate(cells) if cell.jobs and place not in begun]
+            waiting = [place for place, cell in enumerate(cells) if cell.jobs and place not in begun and not coming]
             place = min(waiting, key=lambda place: cells[place].urgency(), default=None)
             # Chosen when it can begin, and not before: a look that ends by then may ask for a more urgent one.
-            if place is not None and not coming and lanes.hold(cells[place].jobs[0]):
+            if place is not None and lanes.hold(cells[place].jobs[0]):
                 if not allows(cells[place], lanes.seconds(cells[place])):
                     cells[place].jobs = ()
                     continue

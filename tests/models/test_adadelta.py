@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy
+
+from tests.models.asking import answer_of
 
 FOLDER = Path(__file__).parents[2] / "models" / "adadelta"
 HPARAMS = {"learning_rate": 1.0, "rho": 0.95, "epsilon": 1e-6}
@@ -66,24 +64,11 @@ print(json.dumps([float(abs(ours - theirs).max()) for ours, theirs in zip(traine
 """
 
 
-def told(python: Path, script: str) -> Any:
-    ended = subprocess.run(
-        [str(python), "-s", "-c", script],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
-        timeout=120,
-    )
-    assert ended.returncode == 0, ended.stderr
-    return json.loads(ended.stdout.splitlines()[-1])
-
-
 def test_rows_alone_end_where_pytorchs_own_ends_with_the_whole_table_to_the_bit(
     environment_python: Callable[[str], Path],
 ) -> None:
-    assert told(environment_python("torch-2.13"), TORCH) == [True, True]
+    assert answer_of(environment_python("torch-2.13"), "-c", TORCH) == [True, True]
 
 
 def test_rows_alone_end_where_keras_ends_with_the_whole_table(environment_python: Callable[[str], Path]) -> None:
-    assert numpy.max(told(environment_python("tf-2.21"), TENSORFLOW)) < 2e-5
+    assert numpy.max(answer_of(environment_python("tf-2.21"), "-c", TENSORFLOW)) < 2e-5

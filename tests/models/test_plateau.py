@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy
 
+from tests.models.asking import answer_of
 from tests.models.importable import module_of
 
 FOLDER = Path(__file__).parents[2] / "models" / "ts-fcn"
@@ -42,16 +41,6 @@ def test_the_rate_falls_when_keras_lets_it_fall(environment_python: Callable[[st
     losses = [float(loss) for loss in 0.5 + numpy.cumsum(steps)]
     plateau = module_of(FOLDER, "plateau").Plateau(HPARAMS)
     ours = [plateau.after_epoch(loss) for loss in losses]
-    ended = subprocess.run(
-        [str(environment_python("tf-2.21")), "-s", "-c", KERAS],
-        input=json.dumps(losses),
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
-        timeout=120,
-    )
-    assert ended.returncode == 0, ended.stderr
-    theirs = json.loads(ended.stdout.splitlines()[-1])
+    theirs = answer_of(environment_python("tf-2.21"), "-c", KERAS, given=json.dumps(losses))
     assert len(set(ours)) >= 4, "the losses must make it fall several times"
     assert numpy.allclose(ours, theirs, rtol=1e-6)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +11,7 @@ from typing import Any
 import numpy
 import pytest
 
+from tests.models.asking import answer_of
 from tests.models.importable import module_of
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -37,12 +35,8 @@ def tf_told(environment_python: Callable[[str], Path], folder: Path, torch_told:
 
 
 def probe(python: Path, script: str, folder: Path) -> dict[str, Any]:
-    command = [str(python), "-s", str(Path(__file__).with_name(script)), str(MODELS), str(folder)]
-    variables = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=variables, timeout=300)
-    assert ended.returncode == 0, ended.stderr
-    told: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
-    return told
+    said: dict[str, Any] = answer_of(python, str(Path(__file__).with_name(script)), str(MODELS), str(folder))
+    return said
 
 
 def of_resnet50(name: str) -> ModuleType:
