@@ -4,12 +4,12 @@
     python -m benchmarks.public --model gcn --pairs 8
 
 Ours is the worker as ``harness run`` starts it, from a snapshot of the model.  Theirs is a script in theirs/ with
-the same build of the framework, the same data, batch size and steps, one thread and the same variables.  Ours and
-all of theirs live at once and take turns, a round of epochs each, forwards and backwards (ABBA); start-up and the
-first round do not count.  What an epoch does beside its steps (validation, keeping the best weights, the learning
-rate) belongs to the round, on both sides.  Prints the median of the pairs' ratios and their range: below 1, ours is
-faster.  Seconds are those on the processor, as one thread does all the work and other processes may share its core;
-the median by the clock stands beside them.
+the same build of the framework, the same data, batch size and steps, and one thread; but for the memory, which the
+worker has glibc keep, the variables are the same.  Ours and all of theirs live at once and take turns, a round of
+epochs each, forwards and backwards (ABBA); start-up and the first round do not count.  What an epoch does beside its
+steps (validation, keeping the best weights, the learning rate) belongs to the round, on both sides.  Prints the median
+of the pairs' ratios and their range: below 1, ours is faster.  Seconds are those on the processor, as one thread does
+all the work and other processes may share its core; the median by the clock stands beside them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +33,7 @@ from benchmarks.public.cases import CASES, Case, Theirs
 from benchmarks.public.contender import Contender, Failed, Seconds
 from benchmarks.public.installing import install, python_of
 from harness import environments, registry
-from harness.commands.carry_out import worker_job, worker_variables
+from harness.commands.carry_out import KEPT_MEMORY, worker_job, worker_variables
 from harness.commands.choose import prepare_data
 from harness.core.values import Job
 from harness.datasets import Prepared
@@ -95,6 +95,11 @@ def main() -> None:
     sys.exit(0 if all(outcome.theirs for outcome in outcomes) else 1)
 
 
+def without_ours(variables: Mapping[str, str]) -> dict[str, str]:
+    """What is left for somebody else's training, which nobody gives our allocator's settings."""
+    return {name: value for name, value in variables.items() if name not in KEPT_MEMORY}
+
+
 def environment_of(workspace: registry.Workspace, framework: str) -> Built:
     shelf = (environments.load_environment(workspace.shelves, name) for name in workspace.environments)
     environment = next(found for found in shelf if found.framework == framework)
@@ -128,18 +133,19 @@ def measure(
         (folder / "job.json").write_text(json.dumps(told))
         take_snapshot(folder / "code", *map(Path, (spec.folder, *spec.families)))
 
-        def start(python: Path, module: str, last: str) -> Contender:
+        def start(python: Path, module: str, last: str, variables: Mapping[str, str]) -> Contender:
             words = [str(folder / "job.json"), str(case.epochs), last]
             command = [str(python), "-s", "-m", f"benchmarks.public.{module}", *words]
             contender = Contender(command, REPOSITORY, variables, folder / f"{module}-{Path(last).name}.log")
             return stack.enter_context(contender)
 
-        ours = start(built.python, "ours", str(folder / "code"))
+        ours = start(built.python, "ours", str(folder / "code"), variables)
         ours.round()
         theirs, failed = [], []
         for each in scripts:
             try:
-                contender = start(python_of(built, venvs), f"theirs.{each.script}", each.variant)
+                python = python_of(built, venvs)
+                contender = start(python, f"theirs.{each.script}", each.variant, without_ours(variables))
                 contender.round()
                 theirs.append(contender)
             except Failed as error:
