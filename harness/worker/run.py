@@ -329,34 +329,42 @@ class Run:
         """Put those of ``choices`` into ``hparams`` whose steps are the shortest here, and report them.
 
         A choice is of hyper-parameters that decide how fast a step is and, but for rounding, not what it
-        computes.  ``make`` returns a step made by ``hparams``.  Of each, the first step counts for nothing,
-        as it compiles, and then the median of CHOICE_STEPS.  A choice that fails on this machine is none.
+        computes.  ``make`` returns a step made by ``hparams``.  Each choice takes turns with the fastest
+        before it, since a machine may slow down meanwhile: the first step of each counts for nothing, as
+        it compiles, and then the median of CHOICE_STEPS.  A choice that fails on this machine is none.
         """
-        seconds: List[float] = []
+        best: Optional[Dict[str, Any]] = None
+        fastest: Optional[Callable[[], Any]] = None
+        tried: List[Dict[str, Any]] = []
         for choice in choices:
             self.hparams.update(choice)
+            seconds = against = math.inf
             try:
-                seconds.append(self._step_seconds(make()))
+                step = make()
+                seconds, *before = self._step_seconds([step, *([fastest] if fastest else [])])
+                against = before[0] if before else math.inf
             except Exception as error:  # noqa: BLE001 - in whatever way it fails: it is not to be had here
                 sys.stderr.write("harness: %s: %s: %s\n" % (choice, type(error).__name__, error))
-                seconds.append(math.inf)
-        seconds = self.total(seconds)  # so that all devices choose alike
-        if not any(map(math.isfinite, seconds)):
+            seconds, against = self.total([seconds, against])  # so that all devices choose alike
+            tried.append(dict(choice, seconds=seconds, **({"against": against} if math.isfinite(against) else {})))
+            if seconds < against:
+                best, fastest = choice, step
+        if best is None:
             raise ValueError("none of %s works here; worker.log says why" % (list(choices),))
-        best = choices[seconds.index(min(seconds))]
         self.hparams.update(best)
-        tried = [dict(choice, seconds=each) for choice, each in zip(choices, seconds)]
         self._emit("settings", **best, fastest_of=tried)
 
-    def _step_seconds(self, step: Callable[[], Any]) -> float:
-        seconds = []
+    def _step_seconds(self, steps: Sequence[Callable[[], Any]]) -> List[float]:
+        """The median of each, one step after the other in turn."""
+        seconds: List[List[float]] = [[] for _ in steps]
         for _ in range(1 + CHOICE_STEPS):
-            self._framework.synchronize()
-            start = time.perf_counter()
-            step()
-            self._framework.synchronize()
-            seconds.append(time.perf_counter() - start)
-        return statistics.median(seconds[1:])
+            for step, its in zip(steps, seconds):
+                self._framework.synchronize()
+                start = time.perf_counter()
+                step()
+                self._framework.synchronize()
+                its.append(time.perf_counter() - start)
+        return [statistics.median(its[1:]) for its in seconds]
 
     def timed_steps(self, samples: int) -> Iterator[int]:
         """Count ``hparams["warmup_steps"] + hparams["steps"]`` steps and time each.

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness.commands.carry_out import KEPT_MEMORY
 from tests.conftest import Ended, Workspace
 
 BASELINE = """
@@ -109,6 +110,15 @@ def test_a_speed_run_keeps_every_step_and_states_its_share_of_the_peak(workspace
     assert record["warmup_steps"] == 2
     assert record["measurement"]["matmul_flops_per_second"] > 1e9
     assert ended.json["verdicts"][0]["status"] in ("NO_BASELINE", "INVALID")
+
+
+def test_a_worker_keeps_freed_memory_and_a_user_who_tunes_the_allocator_is_obeyed(workspace: Workspace) -> None:
+    workspace.add_toy()
+    for tuned in ({}, {"GLIBC_TUNABLES": "glibc.malloc.arena_max=1"}):
+        workspace.harness("run", "toy", "--max-seeds", "1", **tuned)
+    ours, theirs = (json.loads((run / "record.json").read_text())["variables"] for run in workspace.runs())
+    assert ours["GLIBC_TUNABLES"] == KEPT_MEMORY["GLIBC_TUNABLES"]
+    assert theirs["GLIBC_TUNABLES"] == "glibc.malloc.arena_max=1"
 
 
 @pytest.mark.parametrize(

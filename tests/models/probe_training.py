@@ -1,8 +1,8 @@
 """Run in a framework's environment, MODELS FRAMEWORK CASES: trains a small model by each case's hyper-parameters.
 
 FRAMEWORK is "pytorch" or "tf".  Images have two by two pixels; a layer normalisation, a scale called
-``position_embedding`` and a dense layer lead to four classes, all from the same weights.  Prints, for each case, the
-losses, the weights after each step and what was predicted after each epoch.
+``position_embedding`` and a dense layer lead to four classes, all from the same weights.  Prints a list, of each
+case the losses, the weights after each step and what was predicted after each epoch.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def weights_of(model: Any) -> dict[str, Any]:
 
 
 training.inputs.batches = batches
-for case in json.loads(sys.argv[3]):
-    run = Run(case)
+runs = [Run(case) for case in json.loads(sys.argv[3])]
+for run in runs:
     training.train(run, build_pytorch if FRAMEWORK == "pytorch" else build_tf)
-    sys.stdout.write(json.dumps(run.said) + "\n")
+sys.stdout.write(json.dumps([run.said for run in runs]) + "\n")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import os
-import subprocess
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +14,7 @@ import pytest
 
 from tests.conftest import REPOSITORY
 from tests.datasets.test_prepare import prepare_names
+from tests.models.asking import answer_of
 from tests.models.rounding import workspace
 
 MODELS = REPOSITORY / "models"
@@ -59,11 +58,8 @@ def hparams(model: str) -> dict[str, Any]:
 
 
 def probe(python: Path, script: str, folder: Path, model: str) -> dict[str, Any]:
-    command = [str(python), "-s", str(Path(__file__).with_name(script)), str(MODELS), str(folder), model]
-    variables = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=variables, timeout=300)
-    assert ended.returncode == 0, ended.stderr
-    told: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    path = Path(__file__).with_name(script)
+    told: dict[str, Any] = answer_of(python, str(path), str(MODELS), str(folder), model)
     return told
 
 

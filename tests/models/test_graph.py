@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,7 @@ import pytest
 
 from harness.worker.data import Graph
 from tests.conftest import REPOSITORY
+from tests.models.asking import answer_of
 from tests.models.importable import module_of
 
 MODELS = ("gcn", "sgc", "gat")
@@ -42,11 +40,7 @@ def told(environment_python: Callable[[str], Path], folder: Path) -> dict[str, d
 
 def probe(python: Path, framework: str, folder: Path) -> dict[str, Any]:
     script = Path(__file__).with_name("probe_graph.py")
-    command = [str(python), "-s", str(script), str(REPOSITORY), str(folder), framework]
-    variables = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=variables, timeout=300)
-    assert ended.returncode == 0, ended.stderr
-    found: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    found: dict[str, Any] = answer_of(python, str(script), str(REPOSITORY), str(folder), framework)
     return found
 
 

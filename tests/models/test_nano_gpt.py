@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
@@ -15,6 +13,8 @@ from typing import Any
 
 import numpy
 import pytest
+
+from tests.models.asking import answer_of
 
 MODELS = Path(__file__).parents[2] / "models"
 RECIPES = tomllib.loads((MODELS / "nano-gpt" / "model.toml").read_text())["recipes"]
@@ -47,11 +47,7 @@ def told(environment_python: Callable[[str], Path], folder: Path) -> dict[str, d
 
 def probe(python: Path, file: str, folder: Path) -> dict[str, Any]:
     script = Path(__file__).with_name("probe_gpt.py")
-    command = [str(python), "-s", str(script), str(MODELS), file, json.dumps(SMALL), str(folder)]
-    variables = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=variables, timeout=300)
-    assert ended.returncode == 0, ended.stderr
-    said: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    said: dict[str, Any] = answer_of(python, str(script), str(MODELS), file, json.dumps(SMALL), str(folder))
     return said
 
 

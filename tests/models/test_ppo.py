@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -16,6 +13,7 @@ import numpy
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.models.asking import answer_of
 
 FRAMEWORKS = ("torch", "tensorflow")
 # Inputs, two hidden layers of 64, outputs; the actor has an output for each action, the critic one.
@@ -38,11 +36,7 @@ def told(environment_python: Callable[[str], Path], folder: Path) -> dict[str, d
 
 def probe(python: Path, framework: str, folder: Path) -> dict[str, Any]:
     script = Path(__file__).with_name("probe_ppo.py")
-    command = [str(python), "-s", str(script), str(REPOSITORY), str(folder), framework]
-    variables = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=variables, timeout=300)
-    assert ended.returncode == 0, ended.stderr
-    found: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    found: dict[str, Any] = answer_of(python, str(script), str(REPOSITORY), str(folder), framework)
     return found
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -16,6 +14,8 @@ from typing import Any
 
 import numpy
 import pytest
+
+from tests.models.asking import answer_of
 
 MODELS = Path(__file__).parents[2] / "models"
 
@@ -77,11 +77,8 @@ def told(environment_python: Callable[[str], Path]) -> dict[str, dict[str, Any]]
 def probe(python: Path, framework: str) -> dict[str, Any]:
     cases = [{**BASE, **case} for case in CASES.values()]
     script = Path(__file__).with_name("probe_training.py")
-    command = [str(python), "-s", str(script), str(MODELS), framework, json.dumps(cases)]
-    variables = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=variables, timeout=300)
-    assert ended.returncode == 0, ended.stderr
-    return dict(zip(CASES, map(json.loads, ended.stdout.splitlines()[-len(cases) :]), strict=True))
+    said = answer_of(python, str(script), str(MODELS), framework, json.dumps(cases))
+    return dict(zip(CASES, said, strict=True))
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +13,7 @@ import pytest
 
 from tests.conftest import REPOSITORY
 from tests.datasets.test_prepare import prepare
+from tests.models.asking import answer_of
 
 MODELS = ("ts-mlp", "ts-fcn", "ts-resnet")
 # With GunPoint's 150 points and two classes: kernels and biases of the papers' figure 1, and two numbers a norm.
@@ -52,11 +50,7 @@ def tf_told(environment_python: Callable[[str], Path], folder: Path, torch_told:
 def probe(python: Path, framework: str, folder: Path) -> Told:
     data = prepare("ucr-gunpoint", folder / "data").path
     script = Path(__file__).with_name("probe_ts.py")
-    command = [str(python), "-s", str(script), str(REPOSITORY / "models"), str(data), str(folder), framework]
-    variables = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=variables, timeout=300)
-    assert ended.returncode == 0, ended.stderr
-    told: Told = json.loads(ended.stdout.splitlines()[-1])
+    told: Told = answer_of(python, str(script), str(REPOSITORY / "models"), str(data), str(folder), framework)
     return told
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from math import isinf
 from time import perf_counter
 from typing import Any
 
@@ -92,3 +93,47 @@ def test_what_bounds_a_speed_is_said_where_it_was_measured() -> None:
     assert bound({"input_wait_share": 0.37}) == "input bound: the training waited 37% of the time for its input"
     assert bound({"input_wait_share": 0.04}) == "compute bound: the training waited 4% of the time for its input"
     assert bound({"input_wait_share": float("nan")}).startswith("input bound")
+
+
+class Slowing:
+    """A machine's clock: a step of n units takes n seconds at first, and ever longer."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def step(self, units: float) -> None:
+        self.now += units * (1.0 + self.now / 20.0)
+
+
+def choose(monkeypatch: pytest.MonkeyPatch, units: dict[str, float]) -> tuple[Run, dict[str, Any]]:
+    """What is chosen of layouts whose steps take ``units``; infinite: it fails."""
+    clock, told = Slowing(), list[tuple[str, dict[str, Any]]]()
+    run = make_run(told)
+    monkeypatch.setattr("harness.worker.run.time", clock)
+
+    def make() -> Callable[[], None]:
+        here = units[run.hparams["layout"]]
+        if isinf(here):
+            raise RuntimeError("no such layout on this machine")
+        return lambda: clock.step(here)
+
+    run.fastest([{"layout": name} for name in units], make)
+    ((_, settings),) = told
+    return run, settings
+
+
+def test_the_fastest_setting_is_found_on_a_machine_that_slows_down_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, settings = choose(monkeypatch, {"plain": 1.0, "blocked": 0.8, "strange": float("inf"), "slow": 0.9})
+    assert run.hparams["layout"] == settings["layout"] == "blocked"
+    plain, blocked, strange, slow = settings["fastest_of"]
+    assert plain["seconds"] < blocked["seconds"] < blocked["against"]  # one after the other, plain would have won
+    assert strange == {"layout": "strange", "seconds": float("inf")}
+    assert slow["seconds"] > slow["against"]
+
+
+def test_a_machine_on_which_no_setting_works_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match=r"none of .*strange.* works here"):
+        choose(monkeypatch, {"strange": float("inf")})

@@ -31,9 +31,11 @@ def main() -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     keras.utils.set_random_seed(job["seed"])
     model = getattr(keras.applications, APPLICATIONS[name])(weights=None, classifier_activation=None)
-    optimizer = keras.optimizers.SGD(
-        hparams["learning_rate"], momentum=hparams["momentum"], weight_decay=hparams["weight_decay"]
-    )
+    numbers = {"learning_rate": hparams["learning_rate"], "weight_decay": hparams["weight_decay"]}
+    if hparams["optimizer"] == "adamw":
+        optimizer = keras.optimizers.AdamW(**numbers)
+    else:
+        optimizer = keras.optimizers.SGD(momentum=hparams["momentum"], **numbers)
     model.compile(optimizer=optimizer, loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     size, side = int(hparams["batch_size_cpu"]), int(hparams.get("image_size", 224))
     images, labels = tf.random.normal((size, side, side, 3)), tf.random.uniform((size,), maxval=1000, dtype=tf.int64)

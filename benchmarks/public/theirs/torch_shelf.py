@@ -31,18 +31,21 @@ def main() -> None:
         import torchvision
 
         model, version = getattr(torchvision.models, name)(), torchvision.__version__
-    optimizer = torch.optim.SGD(
-        model.parameters(),
-        lr=hparams["learning_rate"],
-        momentum=hparams["momentum"],
-        weight_decay=hparams["weight_decay"],
-    )
+    numbers = {"lr": hparams["learning_rate"], "weight_decay": hparams["weight_decay"]}
+    optimizer: torch.optim.Optimizer
+    if hparams["optimizer"] == "adamw":
+        optimizer = torch.optim.AdamW(model.parameters(), **numbers)
+    else:
+        optimizer = torch.optim.SGD(model.parameters(), momentum=hparams["momentum"], **numbers)
+    clip_norm = hparams.get("clip_norm")
     size, side = int(hparams["batch_size_cpu"]), int(hparams.get("image_size", 224))
     images, labels = torch.randn(size, 3, side, side), torch.randint(1000, (size,))
     model.train()
     for _ in Turns(int(steps), f"{library} {version}, plain loop").epochs():
         optimizer.zero_grad(set_to_none=True)
         functional.cross_entropy(model(images), labels).backward()
+        if clip_norm:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
         optimizer.step()
 
 
