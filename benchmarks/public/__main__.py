@@ -20,7 +20,7 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,9 +95,10 @@ def main() -> None:
     sys.exit(0 if all(outcome.theirs for outcome in outcomes) else 1)
 
 
-def without_ours(variables: Mapping[str, str]) -> dict[str, str]:
-    """What is left for somebody else's training, which nobody gives our allocator's settings."""
-    return {name: value for name, value in variables.items() if name not in KEPT_MEMORY}
+def variables_of(job: Job, built: Built, module: str) -> dict[str, str]:
+    """Of ours those of a worker; somebody else's training goes without our settings of the allocator."""
+    variables = {**worker_variables(job, built.environment.variables), "KERAS_BACKEND": job.framework}
+    return {name: value for name, value in variables.items() if module == "ours" or name not in KEPT_MEMORY}
 
 
 def environment_of(workspace: registry.Workspace, framework: str) -> Built:
@@ -125,7 +126,6 @@ def measure(
         device="cpu",
         threads=1,
     )
-    variables = {**worker_variables(job, built.environment.variables), "KERAS_BACKEND": framework}
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         told = worker_job("public", job, recipe, shortened(data, case, folder))._asdict()
@@ -133,19 +133,18 @@ def measure(
         (folder / "job.json").write_text(json.dumps(told))
         take_snapshot(folder / "code", *map(Path, (spec.folder, *spec.families)))
 
-        def start(python: Path, module: str, last: str, variables: Mapping[str, str]) -> Contender:
+        def start(python: Path, module: str, last: str) -> Contender:
             words = [str(folder / "job.json"), str(case.epochs), last]
             command = [str(python), "-s", "-m", f"benchmarks.public.{module}", *words]
-            contender = Contender(command, REPOSITORY, variables, folder / f"{module}-{Path(last).name}.log")
-            return stack.enter_context(contender)
+            log = folder / f"{module}-{Path(last).name}.log"
+            return stack.enter_context(Contender(command, REPOSITORY, variables_of(job, built, module), log))
 
-        ours = start(built.python, "ours", str(folder / "code"), variables)
+        ours = start(built.python, "ours", str(folder / "code"))
         ours.round()
         theirs, failed = [], []
         for each in scripts:
             try:
-                python = python_of(built, venvs)
-                contender = start(python, f"theirs.{each.script}", each.variant, without_ours(variables))
+                contender = start(python_of(built, venvs), f"theirs.{each.script}", each.variant)
                 contender.round()
                 theirs.append(contender)
             except Failed as error:

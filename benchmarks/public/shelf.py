@@ -21,11 +21,11 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from benchmarks.public.__main__ import REPOSITORY, environment_of, say, take_turns, without_ours
+from benchmarks.public.__main__ import REPOSITORY, environment_of, say, take_turns, variables_of
 from benchmarks.public.contender import Contender, Failed
 from benchmarks.public.installing import python_of
 from harness import registry
-from harness.commands.carry_out import worker_job, worker_variables
+from harness.commands.carry_out import worker_job
 from harness.core.values import Job
 from harness.environments import Built
 from harness.execution import take_snapshot
@@ -79,12 +79,9 @@ def measure(
             )
             path = folder / f"{recipe}.json"
             path.write_text(json.dumps(worker_job("shelf", job, spec.recipes[recipe], None)._asdict()))
-            variables = {**worker_variables(job, built.environment.variables), "KERAS_BACKEND": framework}
-            if module != "ours":
-                variables = without_ours(variables)
             command = [str(python), "-s", "-m", f"benchmarks.public.{module}", str(path), str(arguments.steps), last]
             log = folder / f"{recipe}-{Path(last).name}.log"
-            return stack.enter_context(Contender(command, REPOSITORY, variables, log))
+            return stack.enter_context(Contender(command, REPOSITORY, variables_of(job, built, module), log))
 
         ours = {recipe: start(built.python, "ours", recipe, str(folder / "code")) for recipe in OURS}
         theirs: dict[str, Contender] = {}

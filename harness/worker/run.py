@@ -339,6 +339,7 @@ class Run:
         for choice in choices:
             self.hparams.update(choice)
             seconds = against = math.inf
+            step = None  # the one that lost is let go before the next is made
             try:
                 step = make()
                 seconds, *before = self._step_seconds([step, *([fastest] if fastest else [])])
