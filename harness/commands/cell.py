@@ -57,6 +57,10 @@ class Cell:
     records: list[Record] = field(default_factory=list)
     verdicts: tuple[Verdict, ...] = ()  # of this cell alone; what is judged together is held by the command
 
+    @property
+    def name(self) -> str:
+        return f"{self.spec.name}/{self.recipe.name}"
+
     def make(self, job: Job, progress: Progress, stop: threading.Event) -> Record:
         """One run of the next look.  Changes nothing here, so that several can be made at once."""
         return carry_out(
@@ -81,12 +85,13 @@ class Cell:
         progress.look(len(self.records), held, asked=len(self.jobs))
 
     def resume(self, records: Sequence[Record]) -> None:
-        """Go on after ``records`` of this cell, as if they had just been made: their seeds are not run again."""
-        made = {record.job.seed for record in records}
+        """Go on after ``records`` of this cell, as if they had just been made: they are not made again."""
+        made = {(record.job.group, record.job.seed) for record in records}
+        first = tuple(job for job in self.jobs if (job.group, job.seed) not in made)
         self.records = list(records)
-        self.jobs = tuple(job for job in self.jobs if job.seed not in made)
-        if self.records and not self.jobs:
+        if self.records:
             self._judge()
+            self.jobs = first or self.jobs
 
     def urgency(self) -> tuple[bool, bool, float]:
         """What comes first sorts first: one at a published number, one at what is open, a cheap cell.

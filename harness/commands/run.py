@@ -12,6 +12,7 @@ from harness import registry, store
 from harness.commands.budget import Budget
 from harness.commands.carry_out import slug
 from harness.commands.cell import Cell, Request, open_cell
+from harness.commands.earlier import left_open
 from harness.commands.lanes import look_at
 from harness.core.errors import HarnessError
 from harness.core.plan import recipes_called
@@ -57,9 +58,9 @@ def run_all(workspace: registry.Workspace, request: Request) -> Outcome:
     """Run every model, the most informative look first, and write one report.
 
     What decides a published number goes before what does not, what this machine has never run or has left
-    undecided before what is run once more, a cheap cell before an expensive one; runs whose threads fit beside each
-    other go on at once.  What could not be run, or did not fit into the budget, is said, and keeps the exit code
-    from being 0.
+    undecided before what is run once more, a cheap cell before an expensive one; what earlier calls have left
+    undecided goes on with its next seeds; runs whose threads fit beside each other go on at once.  What could not
+    be run, or did not fit into the budget, is said, and keeps the exit code from being 0.
     """
     budget = Budget(request.budget_minutes)
     cells: list[Cell] = []
@@ -69,7 +70,8 @@ def run_all(workspace: registry.Workspace, request: Request) -> Outcome:
         for spec in registry.load_models(workspace):
             for recipe in recipes_called(spec, request.recipe):
                 try:
-                    cells.append(open_cell(workspace, replace(request, model=spec.name, recipe=recipe), progress, spec))
+                    cell = open_cell(workspace, replace(request, model=spec.name, recipe=recipe), progress, spec)
+                    cells.append(left_open(cell, progress))
                 except HarnessError as error:
                     failed += 1
                     progress.say(f"{spec.name}/{recipe} is not run: {'; '.join(error.messages)}")
@@ -81,7 +83,7 @@ def run_all(workspace: registry.Workspace, request: Request) -> Outcome:
             if budget.allows(seconds):
                 return True
             left_out.append(cell)
-            progress.say(f"{cell.spec.name}/{cell.recipe.name}: the budget does not last for {len(cell.jobs)} run(s)")
+            progress.say(f"{cell.name}: the budget does not last for {len(cell.jobs)} run(s)")
             return False
 
         look_at(cells, allows, progress, most=request.jobs)

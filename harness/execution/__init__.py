@@ -3,13 +3,14 @@
 from harness.execution.clocks import Watch, look, occupied, slowed
 from harness.execution.local import follow, kill_workers
 from harness.execution.repository import Repository, repository_of
-from harness.execution.snapshot import changed_since, copy_snapshot, take_snapshot
+from harness.execution.snapshot import changed_since, copy_snapshot, digest_today, take_snapshot
 
 __all__ = [
     "Repository",
     "Watch",
     "changed_since",
     "copy_snapshot",
+    "digest_today",
     "follow",
     "kill_workers",
     "look",

@@ -86,6 +86,35 @@ def test_another_look_of_seconds_goes_before_the_first_one_of_an_hour(workspace:
     assert ended.stderr.rindex("quickly/fine in") < ended.stderr.index("slowly/fine in"), ended.stderr
 
 
+def seeds(workspace: Workspace) -> list[int]:
+    """Of every run there is, oldest first."""
+    return [json.loads((path / "job.json").read_text())["seed"] for path in workspace.runs()]
+
+
+@pytest.mark.parametrize(("edited", "made"), [("README.md", [0, 1, 2]), ("more.py", [0, 1, 0, 1, 2])])
+def test_what_is_undecided_goes_on_with_its_next_seeds_unless_other_code_would_run(
+    workspace: Workspace, edited: str, made: list[int]
+) -> None:
+    add_tagged(workspace, "zebra", published=True)
+    baseline = workspace.root / "baselines" / "zebra.toml"
+    baseline.write_text(baseline.read_text().replace("values = [0.902, 0.910, 0.911, 0.903, 0.895]", "value = 0.9"))
+    command = ("run", "--all", "--recipe", "quick", "--json")
+    first = workspace.harness(*command, "--seeds", "2", "--max-seeds", "2")
+    assert [verdict["status"] for verdict in first.json["verdicts"]] == ["INCONCLUSIVE"]
+    (workspace.root / "models" / "zebra" / edited).write_text("# what came out")
+    again = workspace.harness(*command, "--max-seeds", "3")
+    assert ("zebra/fine: goes on after 2 earlier run(s)" in again.stderr) == (made == [0, 1, 2])
+    assert [verdict["n"] for verdict in again.json["verdicts"]] == [3]
+    assert seeds(workspace) == made
+
+
+def test_what_is_decided_is_made_anew(workspace: Workspace) -> None:
+    add_tagged(workspace, "zebra", published=True)
+    for _ in range(2):
+        assert workspace.harness("run", "--all", "--recipe", "quick").returncode == 0
+    assert seeds(workspace) == [0, 0]
+
+
 def test_what_does_not_fit_into_the_budget_is_said_and_is_not_green(workspace: Workspace) -> None:
     add_tagged(workspace, "zebra", published=True)
     assert workspace.harness("run", "--all", "--recipe", "quick").returncode == 0

@@ -1,0 +1,62 @@
+"""What earlier commands have left open, for ``run --all`` to go on with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from harness import store
+from harness.commands.carry_out import slug, sources
+from harness.commands.cell import Cell
+from harness.commands.machine import this_machine
+from harness.core.values import Job, Record, RunStatus
+from harness.execution import digest_today
+from reports.progress import Progress
+
+MOST = 100  # of a job's runs are looked at, the newest ones
+
+
+def left_open(cell: Cell, progress: Progress) -> Cell:
+    """``cell`` after the runs that earlier commands made of it, where they leave something undecided; else as it is.
+
+    A training whose code, data, environment and machine are those of a finished one would only repeat it; another
+    seed says more.  What is decided is made anew, and so is a speed, which is of the moment.
+    """
+    records = sorted(_earlier(cell), key=lambda record: record.started) if cell.recipe.mode == "train" else []
+    after = replace(cell)
+    after.resume(records)
+    if not records or not after.jobs:
+        return cell
+    last = datetime.fromtimestamp(records[-1].started, UTC)
+    progress.say(f"{cell.name}: goes on after {len(records)} earlier run(s), the last of {last:%Y-%m-%d}")
+    return after
+
+
+def _earlier(cell: Cell) -> Iterator[Record]:
+    """Finished runs that differ from the cell's own in their seed alone, the newest of each seed."""
+    code = ""
+    for job in {job.group: job for job in cell.jobs}.values():
+        seeds = set()
+        for record in store.newest_records(cell.workspace.state, containing=slug(job), most=MOST):
+            if record.job.seed in seeds or not _made_here(cell, job, record):
+                continue
+            with store.disk_faults(cell.spec.folder):
+                code = code or digest_today(*sources(cell.spec))
+            if record.digests.get("code") == code:
+                seeds.add(record.job.seed)
+                yield record
+
+
+def _made_here(cell: Cell, job: Job, record: Record) -> bool:
+    """Whether all but its code is what a run of ``job`` would have now."""
+    built = cell.built[job.framework, job.environment]
+    return (
+        record.status is RunStatus.FINISHED
+        and replace(record.job, seed=job.seed) == job
+        and record.initial == cell.start.initial
+        and record.machine is not None
+        and record.machine.machine_class == this_machine().machine_class
+        and record.digests.get("environment") == built.environment.digest
+        and record.digests.get("data") == (cell.data.manifest["digest"] if cell.data else None)
+    )
