@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,6 +20,10 @@ from harness.registry import builtin_shelf
 
 REPOSITORY = Path(__file__).parent.parent
 STATE = REPOSITORY / ".harness"  # what was built once is found again by every test
+
+# Begun in the background, we ignore Ctrl-C, and so would all that is started here.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def open_at(root: Path) -> registry.Workspace:
