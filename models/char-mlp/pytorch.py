@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Dict
 
 import torch
-from letters_pytorch import batches, examples, mean_loss
+from letters_pytorch import batches, descend, examples, mean_loss
 from torch import nn
 from torch.nn import functional
 
@@ -67,9 +67,7 @@ def train(run: Any) -> None:
                 parameter.grad = None
             loss.backward()
             rate = hparams["learning_rate"] if step < hparams["decay_step"] else hparams["final_learning_rate"]
-            with torch.no_grad():
-                for parameter in parameters:
-                    parameter.sub_(rate * parameter.grad)
+            descend(parameters, rate)
             if step % per_epoch == 0:
                 kept["printed"].append(float(loss))
             run.loss(loss.detach())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any, Dict, Iterator, Tuple
+from typing import Any, Dict, Iterator, List, Tuple
 
 import torch
 from torch import nn
@@ -37,6 +37,12 @@ def examples(run: Any, split: str) -> Tuple[torch.Tensor, torch.Tensor]:
     x, y = run.arrays(split)
     letters = torch.from_numpy(x[:, -run.hparams["context"] :].astype("int64"))
     return letters.to(run.device), torch.from_numpy(y.astype("int64")).to(run.device)
+
+
+@torch.no_grad()
+def descend(parameters: List[nn.Parameter], rate: float) -> None:
+    """Every parameter less its gradient times the rate; all in two calls, which do to each what the notebooks do."""
+    torch._foreach_sub_(parameters, torch._foreach_mul([parameter.grad for parameter in parameters], rate))
 
 
 @torch.no_grad()
