@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from harness import store
 from harness.commands.carry_out import slug, sources
@@ -41,7 +42,7 @@ def _earlier(cell: Cell) -> Iterator[Record]:
         for record in store.newest_records(cell.workspace.state, containing=slug(job), most=MOST):
             if record.job.seed in seeds or not _made_here(cell, job, record):
                 continue
-            with store.disk_faults(cell.spec.folder):
+            with store.disk_faults(Path(cell.spec.folder)):
                 code = code or digest_today(*sources(cell.spec))
             if record.digests.get("code") == code:
                 seeds.add(record.job.seed)
