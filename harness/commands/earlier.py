@@ -11,7 +11,8 @@ from harness import store
 from harness.commands.carry_out import slug, sources
 from harness.commands.cell import Cell
 from harness.commands.machine import this_machine
-from harness.core.values import Job, Record, RunStatus
+from harness.core.newest import made
+from harness.core.values import Record, RunStatus
 from harness.execution import digest_today
 from reports.progress import Progress
 
@@ -36,28 +37,20 @@ def left_open(cell: Cell, progress: Progress) -> Cell:
 
 def _earlier(cell: Cell) -> Iterator[Record]:
     """Finished runs that differ from the cell's own in their seed alone, the newest of each seed."""
-    code = ""
+    machine = this_machine().machine_class
+    with store.disk_faults(Path(cell.spec.folder)):
+        code = digest_today(*sources(cell.spec))
+    data = cell.data.manifest["digest"] if cell.data else None
     for job in {job.group: job for job in cell.jobs}.values():
+        now = (machine, code, cell.built[job.framework, job.environment].environment.digest, data)
         seeds = set()
         for record in store.newest_records(cell.workspace.state, containing=slug(job), most=MOST):
-            if record.job.seed in seeds or not _made_here(cell, job, record):
-                continue
-            with store.disk_faults(Path(cell.spec.folder)):
-                code = code or digest_today(*sources(cell.spec))
-            if record.digests.get("code") == code:
+            if (
+                record.job.seed not in seeds
+                and record.status is RunStatus.FINISHED
+                and replace(record.job, seed=job.seed) == job
+                and record.initial == cell.start.initial
+                and made(record) == now
+            ):
                 seeds.add(record.job.seed)
                 yield record
-
-
-def _made_here(cell: Cell, job: Job, record: Record) -> bool:
-    """Whether all but its code is what a run of ``job`` would have now."""
-    built = cell.built[job.framework, job.environment]
-    return (
-        record.status is RunStatus.FINISHED
-        and replace(record.job, seed=job.seed) == job
-        and record.initial == cell.start.initial
-        and record.machine is not None
-        and record.machine.machine_class == this_machine().machine_class
-        and record.digests.get("environment") == built.environment.digest
-        and record.digests.get("data") == (cell.data.manifest["digest"] if cell.data else None)
-    )

@@ -21,12 +21,13 @@ def newest_runs(records: Iterable[Record]) -> tuple[Record, ...]:
         groups.setdefault((record.job.group, record.initial), []).append(record)  # other first weights, another job
     chosen: list[Record] = []
     for runs in groups.values():
-        made = _made(runs[-1])
-        latest = {run.job.seed: run for run in runs if _made(run) == made}
+        newest = made(runs[-1])
+        latest = {run.job.seed: run for run in runs if made(run) == newest}
         chosen += [latest[seed] for seed in sorted(latest)]
     return tuple(chosen)
 
 
-def _made(record: Record) -> tuple[str | None, ...]:
+def made(record: Record) -> tuple[str | None, ...]:
+    """What runs of the same job have in common: the machine's class, then the digests of ``SAME``."""
     machine = record.machine.machine_class if record.machine else None
     return (machine, *(record.digests.get(name) for name in SAME))
