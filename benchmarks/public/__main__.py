@@ -114,7 +114,6 @@ def measure(
     spec = registry.load_model(workspace, case.model)
     recipe = spec.recipes[spec.default_recipe]
     data = prepare_data(workspace, spec, recipe, say)
-    assert data, "every case has a data set"
     framework = built.environment.framework
     job = Job(
         model=case.model,
@@ -170,9 +169,9 @@ def take_turns(sides: Sequence[Contender], pairs: int) -> dict[Contender, tuple[
     return {side: tuple(each) for side, each in seconds.items()}
 
 
-def shortened(data: Prepared, case: Case, folder: Path) -> Prepared:
+def shortened(data: Prepared | None, case: Case, folder: Path) -> Prepared | None:
     """The data set with no more samples than ``case`` says: the same first ones for both sides."""
-    if not case.samples:
+    if not data or not case.samples:
         return data
     manifest: dict[str, Any] = json.loads(json.dumps(data.manifest))
     for split, entry in manifest["splits"].items():

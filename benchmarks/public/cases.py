@@ -67,8 +67,19 @@ CASES = (
         changed={"patience": 10**6},
         theirs=(*torch("pyg", "index"), *torch("dgl_graphs"), *tensorflow("spektral_graphs")),
     ),
-    Case(model="char-mlp", epochs=1, changed={"steps_per_epoch": 1000}, theirs=MAKEMORE),
+    Case(model="char-mlp", epochs=1, theirs=MAKEMORE),
     Case(model="char-wavenet", epochs=1, changed={"steps_per_epoch": 500, "graph_steps": 500}, theirs=MAKEMORE),
+    Case(
+        model="mc-dropout",
+        epochs=1,
+        changed={"epochs_multiplier": 20},
+        theirs=(*torch("torch_dropout", "source", "fused"), *tensorflow("keras_dropout", "fit", "epoch")),
+    ),
+    Case(
+        model="ppo",
+        epochs=1,
+        theirs=(*torch("torch_ppo"), *torch("sb3_ppo"), *tensorflow("tf_ppo")),
+    ),
     Case(
         model="nano-gpt",
         epochs=1,

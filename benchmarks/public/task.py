@@ -23,7 +23,7 @@ class Task:
     hparams: dict[str, Any]
     seed: int
     threads: int
-    classes: int
+    classes: int  # 0 and no folder where there is no data set
     folder: Path  # of the arrays
     graph: dict[str, Any]  # nodes and features; empty where the data set is no graph
     epochs_a_round: int
@@ -54,15 +54,15 @@ def read_task() -> Task:
     """From the command line: JOB EPOCHS_A_ROUND VARIANT."""
     path, epochs, variant = sys.argv[1:4]
     job = json.loads(Path(path).read_text())
-    manifest = job["data"]["manifest"]
+    data = job["data"] or {"path": "", "manifest": {"classes": 0}}
     return Task(
         model=job["model"],
         variant=variant,
         hparams=job["hyperparameters"],
         seed=job["seed"],
         threads=job["threads"],
-        classes=manifest["classes"],
-        folder=Path(job["data"]["path"]),
-        graph=manifest.get("graph", {}),
+        classes=data["manifest"]["classes"],
+        folder=Path(data["path"]),
+        graph=data["manifest"].get("graph", {}),
         epochs_a_round=int(epochs),
     )

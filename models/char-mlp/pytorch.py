@@ -6,7 +6,7 @@ notebook's, so that its printed losses come out again.
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, NamedTuple, Optional
 
 import torch
 from letters_pytorch import batches, descend, examples, mean_loss
@@ -14,8 +14,21 @@ from torch import nn
 from torch.nn import functional
 
 
+class Tensors(NamedTuple):
+    """All that ``logits`` takes, looked up once: nn.Module finds each by its name, which takes time in every step."""
+
+    C: torch.Tensor
+    W1: torch.Tensor
+    W2: torch.Tensor
+    b2: torch.Tensor
+    bngain: torch.Tensor
+    bnbias: torch.Tensor
+    bnmean_running: torch.Tensor
+    bnstd_running: torch.Tensor
+
+
 class MLP(nn.Module):
-    """letters [n, context] -> logits [n, classes]; cells 6 and 7."""
+    """letters [n, context] -> logits [n, classes]; cell 6."""
 
     def __init__(self, classes: int, hparams: Dict[str, Any], g: torch.Generator) -> None:
         super().__init__()
@@ -33,18 +46,24 @@ class MLP(nn.Module):
         self.new = hparams["running_momentum"]
 
     def forward(self, letters: torch.Tensor) -> torch.Tensor:
-        hpreact = self.C[letters].view(len(letters), -1) @ self.W1
-        if self.training:
-            mean, std = hpreact.mean(0, keepdim=True), hpreact.std(0, keepdim=True)  # of n - 1, and no epsilon
-            self.follow(mean, std)
-        else:
-            mean, std = self.bnmean_running, self.bnstd_running
-        hpreact = self.bngain * (hpreact - mean) / std + self.bnbias
-        return torch.tanh(hpreact) @ self.W2 + self.b2
+        return logits(letters, self.tensors(), new=self.new if self.training else None)
 
-    def follow(self, mean: torch.Tensor, std: torch.Tensor) -> None:
-        self.bnmean_running.mul_(1 - self.new).add_(self.new * mean.detach())
-        self.bnstd_running.mul_(1 - self.new).add_(self.new * std.detach())
+    def tensors(self) -> Tensors:
+        return Tensors(*(getattr(self, name) for name in Tensors._fields))
+
+
+def logits(letters: torch.Tensor, tensors: Tensors, *, new: Optional[float]) -> torch.Tensor:
+    """Cell 7.  In training ``new`` is the batch's share in the running statistics; None: these take its place."""
+    C, W1, W2, b2, bngain, bnbias, mean, std = tensors
+    hpreact = C[letters].view(len(letters), -1) @ W1
+    if new is not None:
+        running = mean, std
+        mean, std = hpreact.mean(0, keepdim=True), hpreact.std(0, keepdim=True)  # of n - 1, and no epsilon
+        with torch.no_grad():
+            for kept, batch in zip(running, (mean, std)):
+                kept.mul_(1 - new).add_(new * batch)
+    hpreact = bngain * (hpreact - mean) / std + bnbias
+    return torch.tanh(hpreact) @ W2 + b2
 
 
 def train(run: Any) -> None:
@@ -53,7 +72,7 @@ def train(run: Any) -> None:
     model = MLP(run.classes, hparams, g).to(run.device)
     run.weights("initial", model)
     letters, following = examples(run, "train")
-    parameters = list(model.parameters())
+    parameters, tensors = list(model.parameters()), model.tensors()
     kept: Dict[str, Any] = {"printed": [], "ahead": None}
     run.keep(model=model, g=g, kept=kept)
     per_epoch = hparams["steps_per_epoch"]
@@ -62,7 +81,7 @@ def train(run: Any) -> None:
     for epoch in run.epochs():
         coming = run.steps(batches(run, g, letters, following, kept))
         for step, (x, y) in enumerate(coming, start=epoch * per_epoch + run.steps_done):
-            loss = functional.cross_entropy(model(x), y)
+            loss = functional.cross_entropy(logits(x, tensors, new=model.new), y)
             for parameter in parameters:
                 parameter.grad = None
             loss.backward()

@@ -27,6 +27,18 @@ def prepare(task: Task) -> None:
     keras.utils.set_random_seed(task.seed)
 
 
+def options(task: Task, samples: int) -> dict[str, Any]:
+    """Of ``compile``.  Variants: "fit" with Keras' defaults, "epoch" with an epoch in one call of the graph and no
+    XLA, "xla-epoch" with both."""
+    steps = -(-samples // task.hparams["batch_size"])
+    variants: dict[str, dict[str, Any]] = {
+        "fit": {},
+        "epoch": {"steps_per_execution": steps, "jit_compile": False},
+        "xla-epoch": {"steps_per_execution": steps, "jit_compile": True},
+    }
+    return variants[task.variant]
+
+
 def fit(
     task: Task,
     model: keras.Model,
@@ -39,19 +51,12 @@ def fit(
     accuracy: bool = False,
     shuffle: bool = True,
 ) -> None:
-    """Logits against class numbers.  Variants: "fit" with Keras' defaults, "epoch" with an epoch in one call of
-    the graph and no XLA, "xla-epoch" with both."""
-    steps = -(-len(x) // task.hparams["batch_size"])
-    options: dict[str, dict[str, Any]] = {
-        "fit": {},
-        "epoch": {"steps_per_execution": steps, "jit_compile": False},
-        "xla-epoch": {"steps_per_execution": steps, "jit_compile": True},
-    }
+    """Logits against class numbers."""
     model.compile(
         optimizer=optimizer,
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"] if accuracy else [],
-        **options[task.variant],
+        **options(task, len(x)),
     )
     model.fit(
         x,
