@@ -21,8 +21,7 @@ def main() -> None:
         trainings.append((model, x, y))
     for _ in task.turns(name(task)).epochs():
         for model, x, y in trainings:
-            many = task.hparams["epochs_multiplier"]
-            model.fit(x, y, batch_size=task.hparams["batch_size"], epochs=many, verbose=0)
+            model.fit(x, y, task.hparams["batch_size"], task.hparams["epochs_multiplier"], verbose=0)
 
 
 def network(features: int, dropout: float, decay: float, task: Task) -> keras.Model:

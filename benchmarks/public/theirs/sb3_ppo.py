@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gymnasium
 import stable_baselines3
 import torch
 from stable_baselines3 import PPO
@@ -10,6 +9,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from benchmarks.public.task import read_task
+from benchmarks.public.theirs.playing import makers
 from benchmarks.public.turns import Turns
 
 
@@ -33,11 +33,10 @@ def main() -> None:
     task = read_task()
     torch.set_num_threads(task.threads)
     hparams = task.hparams
-    # The checker asks for numpy.bool8, which NumPy 2.0 took away.
-    make = [lambda: gymnasium.make(hparams["env_id"], disable_env_checker=True)] * hparams["num_envs"]
+    name = f"Stable-Baselines3 {stable_baselines3.__version__}, PyTorch {torch.__version__}"
     PPO(
         "MlpPolicy",
-        DummyVecEnv(make),
+        DummyVecEnv(makers(task)),
         learning_rate=lambda left: left * hparams["learning_rate"],
         n_steps=hparams["num_steps"],
         batch_size=hparams["num_steps"] * hparams["num_envs"] // hparams["num_minibatches"],
@@ -52,11 +51,7 @@ def main() -> None:
         policy_kwargs={"net_arch": [hparams["hidden"]] * 2, "optimizer_kwargs": {"eps": hparams["epsilon"]}},
         seed=task.seed,
         device="cpu",
-    ).learn(10**9, callback=InTurns(task.turns(name()), hparams["updates_per_epoch"]), log_interval=10**9)
-
-
-def name() -> str:
-    return f"Stable-Baselines3 {stable_baselines3.__version__}, PyTorch {torch.__version__}"
+    ).learn(10**9, callback=InTurns(task.turns(name), hparams["updates_per_epoch"]), log_interval=10**9)
 
 
 if __name__ == "__main__":

@@ -10,17 +10,16 @@ import keras
 import numpy
 import tensorflow as tf
 
-from benchmarks.public.task import Array, Task, read_task
+from benchmarks.public.task import Task, read_task
 from benchmarks.public.theirs.fitting import prepare
+from benchmarks.public.theirs.playing import advantages, learning_rate, makers
 
 
 def main() -> None:
     task = read_task()
     prepare(task)
     hparams = task.hparams
-    # The checker asks for numpy.bool8, which NumPy 2.0 took away.
-    make = [lambda: gymnasium.make(hparams["env_id"], disable_env_checker=True)] * hparams["num_envs"]
-    games = gymnasium.vector.SyncVectorEnv(make)
+    games = gymnasium.vector.SyncVectorEnv(makers(task))
     steps, count = hparams["num_steps"], hparams["num_envs"]
     size = games.single_observation_space.shape[0]
     actor, critic = network(size, int(games.single_action_space.n), 0.01), network(size, 1, 1.0)
@@ -50,8 +49,7 @@ def main() -> None:
 
     for epoch in task.turns(f"a step a call, TensorFlow {tf.__version__}").epochs():
         for update in range(hparams["updates_per_epoch"]):
-            done = epoch / hparams["epochs"] + update / hparams["updates_per_epoch"] / hparams["epochs"]
-            optimizer.learning_rate = hparams["learning_rate"] * (1 - done)
+            optimizer.learning_rate = learning_rate(task, epoch, update)
             for step in range(steps):
                 observations[step], ended[step] = now, now_ended
                 action, log_probability, value = act(tf.constant(now))
@@ -59,7 +57,7 @@ def main() -> None:
                 now, rewards[step], terminated, truncated, _ = games.step(action.numpy())
                 now_ended = numpy.logical_or(terminated, truncated).astype(numpy.float32)
             last_value = act(tf.constant(now))[2].numpy()
-            gained = advantages(rewards, values, ended, last_value, now_ended, task)
+            gained = numpy.stack(advantages(rewards, values, ended, last_value, now_ended, task))
             fields = (actions, log_probabilities, values, gained, gained + values)
             rollout = (observations.reshape(-1, size), *(field.reshape(-1) for field in fields))
             for _ in range(hparams["update_epochs"]):
@@ -77,16 +75,6 @@ def network(size: int, outputs: int, last_gain: float) -> keras.Model:
 
 def log_probabilities_of(logits: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
     return -tf.nn.sparse_softmax_cross_entropy_with_logits(actions, logits)
-
-
-def advantages(rewards: Array, values: Array, ended: Array, last_value: Array, last_ended: Array, task: Task) -> Array:
-    gamma, decay = task.hparams["gamma"], task.hparams["gamma"] * task.hparams["gae_lambda"]
-    gained, later = numpy.zeros_like(rewards), numpy.zeros_like(last_value)
-    for step in reversed(range(len(rewards))):
-        going_on, value = 1 - last_ended, last_value
-        later = rewards[step] + gamma * value * going_on - values[step] + decay * going_on * later
-        gained[step], last_ended, last_value = later, ended[step], values[step]
-    return gained
 
 
 def objective(actor: keras.Model, critic: keras.Model, batch: tuple[tf.Tensor, ...], task: Task) -> Any:

@@ -9,6 +9,7 @@ from torch import nn
 from torch.distributions.categorical import Categorical
 
 from benchmarks.public.task import Task, read_task
+from benchmarks.public.theirs.playing import advantages, learning_rate, makers
 
 
 def main() -> None:
@@ -16,9 +17,7 @@ def main() -> None:
     torch.set_num_threads(task.threads)
     torch.manual_seed(task.seed)
     hparams = task.hparams
-    # The checker asks for numpy.bool8, which NumPy 2.0 took away.
-    make = [lambda: gymnasium.make(hparams["env_id"], disable_env_checker=True)] * hparams["num_envs"]
-    games = gymnasium.vector.SyncVectorEnv(make)
+    games = gymnasium.vector.SyncVectorEnv(makers(task))
     steps, count = hparams["num_steps"], hparams["num_envs"]
     size, choices = games.single_observation_space.shape[0], games.single_action_space.n
     actor, critic = network(size, choices, 0.01), network(size, 1, 1.0)
@@ -30,8 +29,7 @@ def main() -> None:
 
     for epoch in task.turns(f"plain loop, PyTorch {torch.__version__}").epochs():
         for update in range(hparams["updates_per_epoch"]):
-            done = epoch / hparams["epochs"] + update / hparams["updates_per_epoch"] / hparams["epochs"]
-            optimizer.param_groups[0]["lr"] = hparams["learning_rate"] * (1 - done)
+            optimizer.param_groups[0]["lr"] = learning_rate(task, epoch, update)
             for step in range(steps):
                 observations[step], ended[step] = now, now_ended
                 with torch.no_grad():
@@ -44,7 +42,7 @@ def main() -> None:
                 now = torch.tensor(after)
                 now_ended = torch.tensor(numpy.logical_or(terminated, truncated), dtype=torch.float32)
             with torch.no_grad():
-                gained = advantages(rewards, values, ended, critic(now).flatten(), now_ended, task)
+                gained = torch.stack(advantages(rewards, values, ended, critic(now).flatten(), now_ended, task))
             rollout = (
                 observations.reshape(-1, size),
                 *(each.reshape(-1) for each in (actions, log_probabilities, values, gained, gained + values)),
@@ -65,23 +63,6 @@ def network(size: int, outputs: int, last_gain: float) -> nn.Sequential:
         nn.init.orthogonal_(layers[-2].weight, gain)
         nn.init.zeros_(layers[-2].bias)
     return nn.Sequential(*layers[:-1])
-
-
-def advantages(
-    rewards: torch.Tensor,
-    values: torch.Tensor,
-    ended: torch.Tensor,
-    last_value: torch.Tensor,
-    last_ended: torch.Tensor,
-    task: Task,
-) -> torch.Tensor:
-    gamma, decay = task.hparams["gamma"], task.hparams["gamma"] * task.hparams["gae_lambda"]
-    gained, later = torch.zeros_like(rewards), torch.zeros_like(last_value)
-    for step in reversed(range(len(rewards))):
-        going_on, value = 1 - last_ended, last_value
-        later = rewards[step] + gamma * value * going_on - values[step] + decay * going_on * later
-        gained[step], last_ended, last_value = later, ended[step], values[step]
-    return gained
 
 
 def objective(actor: nn.Module, critic: nn.Module, batch: list[torch.Tensor], task: Task) -> torch.Tensor:
