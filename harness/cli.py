@@ -447,6 +447,7 @@ def baseline() -> None:
 @click.option("--environment", "-e", help="Only runs in this environment.")
 @click.option("--reason", required=True, help="Why these values are the reference from now on.")
 @click.option("--runs", type=click.IntRange(min=2), help="Refuse with fewer runs than this.")
+@click.option("--earlier", is_flag=True, help="Compare nothing with them: they count with later runs of their making.")
 @as_json
 @opens
 def baseline_record(
@@ -456,6 +457,7 @@ def baseline_record(
     environment: str | None,
     reason: str,
     runs: int | None,
+    earlier: bool,
     as_json: bool,
 ) -> int:
     """Append the stored runs of MODEL to the workspace's baselines/MODEL.toml."""
@@ -463,7 +465,7 @@ def baseline_record(
     from harness.core.show import show
 
     path, references = record_baseline(
-        opened(), model, recipe_name=recipe, environment=environment, reason=reason, runs=runs
+        opened(), model, recipe_name=recipe, environment=environment, reason=reason, runs=runs, earlier=earlier
     )
     if as_json:
         import dataclasses

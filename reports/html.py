@@ -85,7 +85,7 @@ def render(page: Page) -> str:
         models=sorted({record.job.model for record in page.records}),
         passed=sum(verdict.status is Status.PASS for verdict in verdicts),
         groups=_groups(page.records),
-        unjudged=[reference for reference in page.references if id(reference) not in judged],
+        unjudged=[each for each in page.references if id(each) not in judged and each.kind != "earlier"],
     )
 
 

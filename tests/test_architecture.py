@@ -17,7 +17,7 @@ OPTIONS = """
 cli --workspace --data-dir --version
 aa model -n --recipe --environment --budget --device --threads --json
 baseline
-baseline record model --recipe --environment --reason --runs --json
+baseline record model --recipe --environment --reason --runs --earlier --json
 certify
 certify resume model --recipe --framework --environment --seed --device --threads --json
 check model --json

@@ -25,11 +25,13 @@ def record_baseline(
     environment: str | None,
     reason: str,
     runs: int | None,
+    earlier: bool = False,
 ) -> tuple[Path, tuple[Reference, ...]]:
     """Append a recorded reference per environment and metric to the workspace's baselines/<model>.toml.
 
     Uses the stored runs that ``harness report`` would judge: finished, made alike, the latest of
-    each seed.  Published references stay as they are.
+    each seed.  Published references stay as they are.  With ``earlier`` nothing is compared with them; they count
+    with later runs, where one of those repeats a seed of theirs bit for bit.
     """
     spec = registry.load_model(workspace, model)
     registry.load_baseline(workspace, spec)  # a broken file is mended first, not added to
@@ -48,14 +50,14 @@ def record_baseline(
     references: list[Reference] = []
     for name in sorted({record.job.environment for record in stored}):
         group = [record for record in stored if record.job.environment == name]
-        references += [_reference(group, metric, reason, runs) for metric in recipe.metrics]
+        references += [_reference(group, metric, reason, runs, earlier=earlier) for metric in recipe.metrics]
     path = workspace.root / "baselines" / f"{model}.toml"
     with store.disk_faults(path):
         registry.record_references(path, references, comment=f"Recorded by harness baseline record: {reason}")
     return path, tuple(references)
 
 
-def _reference(records: list[Record], metric: Metric, reason: str, runs: int | None) -> Reference:
+def _reference(records: list[Record], metric: Metric, reason: str, runs: int | None, *, earlier: bool) -> Reference:
     name = records[0].job.environment
     failed = [record for record in records if record.status is not RunStatus.FINISHED]
     values = [record.metrics.get(metric.name, math.nan) for record in records]
@@ -69,9 +71,10 @@ def _reference(records: list[Record], metric: Metric, reason: str, runs: int | N
     disturbed = disturbance(records) if metric.name == SPEED else ""
     if disturbed:
         raise HarnessError(disturbed, hint="make the run again on a quiet machine", code=3)
-    if len(values) < (runs or MIN_RUNS):
+    needed = runs or (1 if earlier else MIN_RUNS)
+    if len(values) < needed:
         raise HarnessError(
-            f"{records[0].job.model} in {name}: {len(values)} run(s) are stored, {runs or MIN_RUNS} are needed",
+            f"{records[0].job.model} in {name}: {len(values)} run(s) are stored, {needed} are needed",
             hint=f"make them: python -m harness run {records[0].job.model} --environment {name} --seeds {runs or 5}",
         )
     first = records[0]
@@ -79,7 +82,7 @@ def _reference(records: list[Record], metric: Metric, reason: str, runs: int | N
     return Reference(
         recipe=first.job.recipe,
         metric=metric.name,
-        kind="recorded",
+        kind="earlier" if earlier else "recorded",
         value=math.fsum(values) / len(values),
         values=tuple(values),
         framework=first.job.framework,

@@ -12,7 +12,7 @@ from harness import registry
 from harness.commands.carry_out import FRESH, Start, carry_out, last_seconds
 from harness.commands.choose import build_environments, prepare_data, threads_for
 from harness.commands.start import from_weights
-from harness.core.plan import choose_recipe, more_jobs, plan
+from harness.core.plan import choose_recipe, first_seeds, more_jobs, plan
 from harness.core.values import Baseline, Job, ModelSpec, Recipe, Record, Verdict
 from harness.datasets import Prepared
 from harness.environments import Built
@@ -140,11 +140,13 @@ def open_cell(
     cap = max(request.max_seeds or recipe.max_seeds, len(request.seeds))
     data = prepare_data(workspace, spec, recipe, progress.say)
     built = build_environments(workspace, spec, request.frameworks, request.environments, progress.say)
+    baseline = registry.load_baseline(workspace, spec)
+    frameworks = {found.environment.framework for found in built}
     return Cell(
         workspace=workspace,
         spec=spec,
         recipe=recipe,
-        baseline=registry.load_baseline(workspace, spec),
+        baseline=baseline,
         data=data,
         built={(found.environment.framework, found.environment.name): found for found in built},
         cap=cap,
@@ -152,7 +154,7 @@ def open_cell(
             spec,
             recipe,
             (found.environment for found in built),
-            request.seeds or range(min(recipe.first_seeds, cap)),
+            request.seeds or first_seeds(recipe, baseline, frameworks, cap),
             device=request.device,
             threads=threads_for(recipe, request.threads),
             devices=request.devices,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from statistics import variance
 
@@ -82,33 +82,60 @@ def _judge_metric(records: list[Record], metric: Metric, baseline: Baseline) -> 
     references = _applicable(records[0], metric, baseline)
     if not references:
         return [make_verdict(records, metric, Status.NO_BASELINE, _why_none(records[0], metric, baseline))]
-    return [
-        _judge_fresh(records, metric, reference, known_spread(records[0], metric, baseline, besides=reference))
-        for reference in references
-    ]
+    same = _of_same_making(records, metric, baseline)
+    return [_judge_fresh(records, metric, reference, baseline, same) for reference in references]
 
 
-def _judge_fresh(records: list[Record], metric: Metric, reference: Reference, spread: Spread | None) -> Verdict:
+def _judge_fresh(
+    records: list[Record], metric: Metric, reference: Reference, baseline: Baseline, same: Sequence[Reference]
+) -> Verdict:
     """Only runs that the reference was not made of: equal to itself is no evidence."""
     fresh = [record for record in records if record.id not in reference.runs]
-    if fresh and reference.of == "exact":
+    if not fresh:
+        told = "the reference was recorded from these very runs; make the run again"
+        return make_verdict(records, metric, Status.NO_BASELINE, told)
+    if reference.of == "exact":
         return judge_exact(fresh, metric, reference)
-    if fresh and _identical(fresh, metric, reference):
-        return _unchanged(fresh, metric, reference)
-    if fresh:
-        return judge_against(fresh, metric, reference, spread)
-    told = "the reference was recorded from these very runs; make the run again"
-    return make_verdict(records, metric, Status.NO_BASELINE, told)
+    if repeating := _repeating(fresh, metric, reference):
+        return _unchanged(repeating, metric, reference)
+    spread = known_spread(records[0], metric, baseline, besides=(reference, *same))
+    return judge_against(fresh, metric, reference, spread, _other_seeds(records, same))
 
 
-def _identical(records: Sequence[Record], metric: Metric, reference: Reference) -> bool:
-    """Every run ended in the weights that were recorded for its seed, bit for bit, and in the same number."""
-    ends = zip(reference.weights, reference.values, strict=False)  # the loader has compared their lengths
-    recorded = dict(zip(reference.seeds, ends, strict=False))
-    return all(
-        recorded.get(record.job.seed) == (record.digests.get("weights_final"), record.metrics[metric.name])
-        for record in records
+def _of_same_making(records: Sequence[Record], metric: Metric, baseline: Baseline) -> tuple[Reference, ...]:
+    """Stored runs of which these repeat a seed, bit for bit: nothing that decides a result differs between them."""
+    job = records[0].job
+    return tuple(
+        reference
+        for reference in baseline.references
+        if (reference.recipe, reference.metric, reference.framework) == (job.recipe, metric.name, job.framework)
+        and _repeating(records, metric, reference)
     )
+
+
+def _repeating(records: Sequence[Record], metric: Metric, reference: Reference) -> list[Record]:
+    """The runs of the reference's seeds, where each ended in the weights stored for it, and the same number; else none.
+
+    One that did not is enough to say that something has changed.
+    """
+    ends = zip(reference.weights, reference.values, strict=False)  # the loader has compared their lengths
+    stored = dict(zip(reference.seeds, ends, strict=False))
+    ours = [record for record in records if record.job.seed in stored]
+    same = all(
+        stored[record.job.seed] == (record.digests.get("weights_final"), record.metrics[metric.name]) for record in ours
+    )
+    return ours if same else []
+
+
+def _other_seeds(records: Sequence[Record], same: Sequence[Reference]) -> dict[int, float]:
+    """What the seeds that were not run this time came to."""
+    here = {record.job.seed for record in records}
+    return {
+        seed: value
+        for reference in same
+        for seed, value in zip(reference.seeds, reference.values, strict=False)
+        if seed not in here
+    }
 
 
 def _unchanged(records: Sequence[Record], metric: Metric, reference: Reference) -> Verdict:
@@ -197,9 +224,9 @@ def _why_none(record: Record, metric: Metric, baseline: Baseline) -> str:
 
 
 def known_spread(
-    record: Record, metric: Metric, baseline: Baseline, *, besides: Reference | None = None
+    record: Record, metric: Metric, baseline: Baseline, *, besides: Sequence[Reference] = ()
 ) -> Spread | None:
-    """How much seeds of the record's recipe differ, by all recorded runs ``besides`` the reference at hand.
+    """How much seeds of the record's recipe differ, by all stored runs ``besides`` those that are counted otherwise.
 
     Pooled over frameworks and environments: a recipe's scatter is mostly its own, and ``judge_accuracy``
     drops it where the runs at hand scatter significantly more.
@@ -207,9 +234,10 @@ def known_spread(
     recorded = [
         reference
         for reference in baseline.references
-        if (reference.kind, reference.recipe, reference.metric) == ("recorded", record.job.recipe, metric.name)
+        if reference.kind != "published"
+        and (reference.recipe, reference.metric) == (record.job.recipe, metric.name)
         and len(reference.values) > 1
-        and reference is not besides
+        and reference not in besides
         and not _other_data(record, reference)
     ]
     df = sum(len(reference.values) - 1 for reference in recorded)
@@ -218,10 +246,15 @@ def known_spread(
 
 
 def judge_against(
-    records: Sequence[Record], metric: Metric, reference: Reference, spread: Spread | None = None
+    records: Sequence[Record],
+    metric: Metric,
+    reference: Reference,
+    spread: Spread | None = None,
+    earlier: Mapping[int, float] | None = None,
 ) -> Verdict:
-    """The verdict on runs that all hold a finite value of ``metric``."""
-    values = values_of(records, metric)
+    """The verdict on runs that all hold a finite value of ``metric``, with those of the ``earlier`` seeds."""
+    earlier = earlier or {}
+    values = [*values_of(records, metric), *earlier.values()]
     if metric.name == SPEED:
         evidence = judge_speed(
             [1 / value for value in reference.values or (reference.value,)],
@@ -249,6 +282,7 @@ def judge_against(
         detectable=evidence.detectable,
         needs=evidence.needs,
         p=evidence.p,
+        earlier=earlier,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from harness.core.errors import HarnessError, nearest
-from harness.core.values import Environment, Group, Job, ModelSpec, Recipe, Status, Verdict
+from harness.core.values import Baseline, Environment, Group, Job, ModelSpec, Recipe, Status, Verdict
 
 OPEN = frozenset({Status.INCONCLUSIVE})
 
@@ -59,6 +59,16 @@ def choose_environments(
             hint="name one with --environment, or list one in harness.toml under [run] environments",
         )
     return tuple(first[name] for name in wanted)
+
+
+def first_seeds(recipe: Recipe, baseline: Baseline, frameworks: Iterable[str], cap: int) -> range:
+    """The seeds of the first look: one where it may repeat a stored run, and so bring the others of that making."""
+    stored = {
+        reference.framework
+        for reference in baseline.references
+        if reference.recipe == recipe.name and reference.weights and 0 in reference.seeds
+    }
+    return range(1 if stored.issuperset(frameworks) else min(recipe.first_seeds, cap))
 
 
 def plan(
@@ -115,18 +125,21 @@ def more_jobs(jobs: Sequence[Job], verdicts: Iterable[Verdict], schedule: Sequen
     """The jobs of the next look for groups that more runs could decide; empty when none is left.
 
     ``jobs`` are all that ran so far, ``schedule`` the counts of runs at which one looks.  New seeds are the
-    smallest that were not used.
+    smallest that were not used, by them or by earlier runs that count with them.
     """
+    verdicts = tuple(verdicts)
     groups: dict[Group, list[Job]] = {}
     for job in jobs:
         groups.setdefault(job.group, []).append(job)
     wanted = undecided(verdicts)
-    return tuple(
-        replace(done[0], seed=seed)
-        for group, done in groups.items()
-        if group in wanted
-        for seed in _unused({job.seed for job in done}, next_look(len(done), schedule, cap) - len(done))
-    )
+    more: list[Job] = []
+    for group, done in groups.items():
+        if group in wanted:
+            earlier = {seed for verdict in verdicts if verdict.group == group for seed in verdict.earlier_seeds}
+            count = len(done) + len(earlier)
+            seeds = _unused({job.seed for job in done} | earlier, next_look(count, schedule, cap) - count)
+            more += [replace(done[0], seed=seed) for seed in seeds]
+    return tuple(more)
 
 
 def _unused(used: set[int], count: int) -> list[int]:

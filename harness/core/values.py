@@ -10,6 +10,8 @@ from typing import Any, Literal, NamedTuple
 Mode = Literal["train", "speed"]
 Group = tuple[str, str, str, str]  # model, recipe, framework, environment: a cell
 StdKind = Literal["sample", "population", "standard error"]
+# earlier: runs that count with later ones of the same making; measured: the other side of a comparison
+Kind = Literal["published", "recorded", "earlier", "measured"]
 
 
 class Status(StrEnum):
@@ -92,7 +94,7 @@ class Reference:
 
     recipe: str
     metric: str
-    kind: Literal["published", "recorded", "measured"]  # measured: the other side of a comparison
+    kind: Kind
     value: float  # the mean of values where those are given
     values: tuple[float, ...] = ()
     std: float | None = None
@@ -110,13 +112,14 @@ class Reference:
     source: str = ""
     url: str = ""
     date: str = ""
-    reason: str = ""  # recorded ones: why
-    lock: str = ""  # recorded ones: digest of the environment
-    code: str = ""  # recorded ones: digest of the code
-    data: str = ""  # recorded ones: digest of the data set; it holds for no other
     seeds: tuple[int, ...] = ()
-    weights: tuple[str, ...] = ()  # recorded ones: digests of the final weights, one for each seed
-    runs: tuple[str, ...] = ()  # recorded ones: ids of the runs, which are not judged against themselves
+    # Of recorded and earlier ones:
+    reason: str = ""  # why they were stored
+    lock: str = ""  # digest of the environment
+    code: str = ""  # digest of the code
+    data: str = ""  # digest of the data set; it holds for no other
+    weights: tuple[str, ...] = ()  # digests of the final weights, one for each seed
+    runs: tuple[str, ...] = ()  # their ids; they are not judged against themselves
 
     def holds_on(self, machine_class: str | None) -> bool:
         """Whether it was measured on such a machine, or on such a GPU, which a machine class ends with."""
@@ -277,6 +280,7 @@ class Verdict:
     sentence: str
     runs: tuple[str, ...]  # ids of the records behind it
     p: float | None = None  # against no change, paid for repeated looks; None where nothing was tested
+    earlier_seeds: tuple[int, ...] = ()  # not run this time: known from stored runs of the very same making
 
     @property
     def group(self) -> Group:

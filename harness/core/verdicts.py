@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.core.show import show, show_difference
@@ -32,17 +32,16 @@ def make_verdict(
     p: float | None = None,
     advice: str = "",
     measured: float | None = None,
+    earlier: Mapping[int, float] | None = None,
 ) -> Verdict:
     """``told`` is what the status rests on; ``advice`` replaces the count of further runs in the sentence.
 
-    ``measured`` is the mean of the runs unless a robust estimate is given.
+    ``measured`` is the mean of the runs, those of the ``earlier`` seeds included, unless a robust estimate is given.
     """
+    earlier = earlier or {}
     job = records[0].job
-    values = tuple(
-        record.metrics[metric.name]
-        for record in records
-        if record.status is RunStatus.FINISHED and math.isfinite(record.metrics.get(metric.name, math.nan))
-    )
+    finished = [record for record in records if record.status is RunStatus.FINISHED]
+    values = (*filter(math.isfinite, values_of(finished, metric)), *earlier.values())
     verdict = Verdict(
         model=job.model,
         recipe=job.recipe,
@@ -64,6 +63,7 @@ def make_verdict(
         sentence="",
         runs=tuple(record.id for record in records),
         p=p,
+        earlier_seeds=tuple(earlier),
     )
     return replace(verdict, sentence=_sentence(verdict, told, advice))
 
@@ -80,7 +80,7 @@ def _sentence(verdict: Verdict, told: str, advice: str) -> str:
     seen = f"; a change of {show_difference(verdict.detectable, unit, sign=False)} would have been seen"
     seen = seen if verdict.detectable is not None else ""
     margin = show_difference(verdict.margin, unit, sign=False)
-    head = f"{subject} {show(verdict.measured, unit)} over {verdict.n} run(s) against {against}"
+    head = f"{subject} {show(verdict.measured, unit)} over {verdict.n} run(s){_earlier(verdict)} against {against}"
     match verdict.status:
         case Status.PASS:
             return f"{head} reproduces: difference {difference}, shown to lie within ±{margin}."
@@ -93,6 +93,11 @@ def _sentence(verdict: Verdict, told: str, advice: str) -> str:
         case _:
             more = f"about {verdict.needs} more run(s) would decide" if verdict.needs else "more runs may not decide"
             return f"{head} is undecided: difference {difference}, margin ±{margin}{seen}; {advice or more} ({told})."
+
+
+def _earlier(verdict: Verdict) -> str:
+    count = len(verdict.earlier_seeds)
+    return f", {count} of them earlier ones, a seed of which ends in the same weights again," if count else ""
 
 
 def _of(reference: Reference) -> str:

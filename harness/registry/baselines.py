@@ -28,7 +28,7 @@ def _as_text(value: object) -> object:
 class _Reference(Table):
     recipe: Text
     metric: Text
-    kind: Literal["published", "recorded"]
+    kind: Literal["published", "recorded", "earlier"]
     value: float | None = None
     values: Annotated[list[float], Field(min_length=1)] | None = None
     std: NotNegative | None = None
@@ -142,8 +142,10 @@ def _context_faults(table: Mapping[str, Any], model: ModelSpec | None) -> Iterat
         yield "names no machine", 'a speed holds for one machine only; add machine = "..."'
     if table.get("kind") == "published" and not table.get("how"):
         yield "does not say how it was made", "add how = ... (last or best epoch, split, EMA, precision, batch)"
-    if table.get("kind") == "recorded" and not table.get("reason"):
+    if table.get("kind") in ("recorded", "earlier") and not table.get("reason"):
         yield "gives no reason", "a recorded number says why it was recorded: add reason = ..."
+    if table.get("kind") == "earlier" and not table.get("weights"):
+        yield "gives no weights", "earlier runs count where a seed ends in the same ones again: add weights = [...]"
     framework = table.get("framework")
     if isinstance(framework, str) and framework not in MODEL_FILES:
         yield f"names the unknown framework {framework!r}", nearest(framework, MODEL_FILES)

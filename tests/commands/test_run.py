@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -87,6 +88,23 @@ def test_a_recorded_baseline_turns_the_next_run_green(workspace: Workspace) -> N
     assert judged.returncode == 0
     # The runs that made the baseline are no evidence.
     assert [verdict["n"] for verdict in judged.json["verdicts"]] == [len(fresh.json["runs"])]
+
+
+def test_runs_kept_as_earlier_ones_count_after_they_are_gone(workspace: Workspace) -> None:
+    workspace.add_toy()
+    (workspace.root / "baselines").mkdir()
+    baseline = workspace.root / "baselines" / "toy.toml"
+    baseline.write_text(BASELINE.replace("0.895]", "0.800]"))
+    assert workspace.harness("run", "toy", "--seeds", "2", "--max-seeds", "2").returncode == 4
+    kept = workspace.harness("baseline", "record", "toy", "--earlier", "--reason", "begun on another machine")
+    assert kept.returncode == 0, kept.stderr
+    shutil.rmtree(workspace.state / "runs")
+
+    ended = workspace.harness("run", "toy", "--json")
+    assert [run["seed"] for run in ended.json["runs"]] == [0, 2]
+    (verdict,) = ended.json["verdicts"]
+    assert verdict["n"] == 3
+    assert "3 run(s), 1 of them earlier ones" in verdict["sentence"]
 
 
 def test_an_undecided_verdict_asks_for_more_seeds_up_to_the_cap(workspace: Workspace) -> None:

@@ -99,6 +99,50 @@ def test_other_weights_another_number_or_another_seed_are_left_to_the_statistics
     assert "bit for bit" not in ending(seed, weights, value).sentence
 
 
+PUBLISHED = reference(values=SEEDS[5:], kind="published", margin=0.004)
+EARLIER = reference(
+    values=SEEDS[:5], kind="earlier", seeds=(0, 1, 2, 3, 4), weights=tuple("abcde"), framework="torch", reason="begun"
+)
+
+
+def with_earlier(*runs: tuple[int, str, float]) -> Verdict:
+    """Runs by seed, final weights and value against the published ones."""
+    records = [record(seed=seed, metrics={"top1": top1}, digests={"weights_final": end}) for seed, end, top1 in runs]
+    baseline = Baseline(model="toy", references=(PUBLISHED, EARLIER))
+    (verdict,) = judge(records, accuracy_recipe(), baseline)
+    return verdict
+
+
+def test_earlier_runs_count_with_one_that_repeats_a_seed_of_theirs() -> None:
+    verdict = with_earlier((1, "b", SEEDS[1]))
+    assert (verdict.n, verdict.earlier_seeds) == (5, (0, 2, 3, 4))
+    assert sorted(verdict.values) == sorted(SEEDS[:5])
+    assert len(verdict.runs) == 1
+    alone = verdict_of(list(SEEDS[:5]), PUBLISHED)
+    assert (verdict.status, verdict.low, verdict.high) == (alone.status, alone.low, alone.high)
+    assert "over 5 run(s), 4 of them earlier ones, a seed of which ends in the same weights again," in verdict.sentence
+
+
+def test_earlier_runs_and_new_seeds_count_each_once() -> None:
+    verdict = with_earlier((0, "a", SEEDS[0]), (7, "x", 0.961))
+    assert (verdict.n, sorted(verdict.values)) == (6, sorted([*SEEDS[:5], 0.961]))
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        [(1, "x", SEEDS[1])],  # other weights
+        [(1, "b", 0.957)],  # the same weights, another number
+        [(7, "x", 0.961)],  # no seed of theirs
+        [(0, "a", SEEDS[0]), (1, "x", SEEDS[1])],  # one seed again, another not
+    ],
+)
+def test_earlier_runs_of_another_making_say_only_how_much_seeds_differ(runs: list[tuple[int, str, float]]) -> None:
+    verdict = with_earlier(*runs)
+    assert (verdict.n, verdict.earlier_seeds) == (len(runs), ())
+    assert "earlier" not in verdict.sentence
+
+
 def test_a_published_mean_of_many_runs_without_a_spread_can_be_reproduced() -> None:
     values = [0.96, 0.962, 0.958, 0.961, 0.959]
     verdict = verdict_of(values, reference(value=0.96, kind="published", of="mean", n=100))

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from harness.core.errors import HarnessError
 from harness.core.judge import judge
 from harness.core.newest import newest_runs
-from harness.core.plan import choose_environments, choose_recipe, more_jobs, next_look, plan
+from harness.core.plan import choose_environments, choose_recipe, first_seeds, more_jobs, next_look, plan
 from harness.core.values import Baseline, Environment, ModelSpec, RunStatus
 from harness.statistics import ACCURACY_LOOKS
 from tests.core.examples import accuracy_recipe, record, reference
@@ -73,6 +74,27 @@ def test_only_undecided_groups_are_asked_for_more_with_fresh_seeds() -> None:
     verdicts = judge(runs, accuracy_recipe(), known)
     assert [job.seed for job in more_jobs(jobs, verdicts, ACCURACY_LOOKS, cap=5)] == [1]
     assert more_jobs(jobs, verdicts, ACCURACY_LOOKS, cap=2) == ()
+
+
+def test_seeds_that_count_already_are_not_asked_for() -> None:
+    jobs = plan(SPEC, accuracy_recipe(), SHELF[:1], (0,), device="cpu", threads=2)
+    run = replace(record(metrics={"top1": 0.95}, digests={"weights_final": "a"}), job=jobs[0])
+    earlier = reference(
+        values=(0.95, 0.96, 0.93), kind="earlier", seeds=(0, 1, 3), weights=("a", "b", "c"), framework="torch"
+    )
+    published = reference(values=(0.94, 0.97, 0.95), kind="published")
+    verdicts = judge([run], accuracy_recipe(), Baseline(model="toy", references=(published, earlier)))
+    assert [job.seed for job in more_jobs(jobs, verdicts, ACCURACY_LOOKS, cap=10)] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("change", "seeds"),
+    [({}, [0]), ({"seeds": (1, 2, 3)}, [0, 1, 2]), ({"weights": ()}, [0, 1, 2]), ({"framework": "numpy"}, [0, 1, 2])],
+)
+def test_one_run_comes_first_where_it_may_repeat_a_stored_one(change: dict[str, Any], seeds: list[int]) -> None:
+    stored = {"values": (0.95, 0.96, 0.93), "seeds": (0, 1, 2), "weights": ("a", "b", "c"), "framework": "torch"}
+    baseline = Baseline(model="toy", references=(reference(**{**stored, **change}),))
+    assert list(first_seeds(replace(accuracy_recipe(), first_seeds=3), baseline, ("torch",), 10)) == seeds
 
 
 def test_a_group_with_a_failed_run_is_not_asked_for_more() -> None:

@@ -107,6 +107,7 @@ def test_a_reference_without_a_source_is_refused(workspace: Workspace) -> None:
         ("n = 10", "values = [0.97]\nn = 10", "reference 1 (top1) says n = 10, but lists 1 values"),
         ('how = "last epoch, test split"\n', "", "reference 1 (top1) does not say how it was made"),
         ('"published"', '"recorded"', "reference 1 (top1) gives no reason"),
+        ('"published"', '"earlier"\nreason = "begun"', "reference 1 (top1) gives no weights"),
         ("n = 10", "n = 10\nmargin = 0.1", "reference 1 (top1) replaces the margin without a margin_reason"),
         ("n = 10", 'n = 10\nframework = "pytorch"', "reference 1 (top1) names the unknown framework 'pytorch'"),
         ('recipe = "digits"', 'recipe = "digit"', "reference 1 (top1) names the recipe 'digit', which toy does not"),
