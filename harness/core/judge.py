@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from statistics import variance
+from types import MappingProxyType
 
 from harness.core.disturbance import disturbance
 from harness.core.show import show
@@ -250,10 +251,9 @@ def judge_against(
     metric: Metric,
     reference: Reference,
     spread: Spread | None = None,
-    earlier: Mapping[int, float] | None = None,
+    earlier: Mapping[int, float] = MappingProxyType({}),
 ) -> Verdict:
     """The verdict on runs that all hold a finite value of ``metric``, with those of the ``earlier`` seeds."""
-    earlier = earlier or {}
     values = [*values_of(records, metric), *earlier.values()]
     if metric.name == SPEED:
         evidence = judge_speed(

@@ -121,13 +121,12 @@ def undecided(verdicts: Iterable[Verdict]) -> frozenset[Group]:
     return frozenset(group for group, found in statuses.items() if found & OPEN and not found & stop)
 
 
-def more_jobs(jobs: Sequence[Job], verdicts: Iterable[Verdict], schedule: Sequence[int], cap: int) -> tuple[Job, ...]:
+def more_jobs(jobs: Sequence[Job], verdicts: Sequence[Verdict], schedule: Sequence[int], cap: int) -> tuple[Job, ...]:
     """The jobs of the next look for groups that more runs could decide; empty when none is left.
 
     ``jobs`` are all that ran so far, ``schedule`` the counts of runs at which one looks.  New seeds are the
     smallest that were not used, by them or by earlier runs that count with them.
     """
-    verdicts = tuple(verdicts)
     groups: dict[Group, list[Job]] = {}
     for job in jobs:
         groups.setdefault(job.group, []).append(job)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from harness.core.show import show, show_difference
 from harness.core.values import Metric, Record, Reference, RunStatus, Status, Verdict
@@ -32,13 +33,12 @@ def make_verdict(
     p: float | None = None,
     advice: str = "",
     measured: float | None = None,
-    earlier: Mapping[int, float] | None = None,
+    earlier: Mapping[int, float] = MappingProxyType({}),
 ) -> Verdict:
     """``told`` is what the status rests on; ``advice`` replaces the count of further runs in the sentence.
 
     ``measured`` is the mean of the runs, those of the ``earlier`` seeds included, unless a robust estimate is given.
     """
-    earlier = earlier or {}
     job = records[0].job
     finished = [record for record in records if record.status is RunStatus.FINISHED]
     values = (*filter(math.isfinite, values_of(finished, metric)), *earlier.values())
