@@ -75,7 +75,8 @@ def plan_night(
         threads = threads_for(specs[cell.model].recipes[cell.recipe], None)
         return replace(cell, abreast=abreast(machine, cell.mode, "auto", threads))
 
-    cells = plan_cells(specs.values(), shelf, recipes, seeds=seeds, max_seeds=max_seeds, paired=not nightly)
+    known = [(spec, registry.load_baseline(workspace, spec)) for spec in specs.values()]
+    cells = plan_cells(known, shelf, recipes, seeds=seeds, max_seeds=max_seeds, paired=not nightly)
     moment = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%S")
     return Night(
         id=f"{moment}-{secrets.token_hex(2)}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from statistics import variance
 from types import MappingProxyType
@@ -22,6 +22,8 @@ DECIDED = {
     "inconclusive": Status.INCONCLUSIVE,
     "invalid": Status.UNMEASURED,
 }
+
+Draw = tuple[str | None, int | None, float]  # framework, seed, what it came to
 
 
 def judge(records: Sequence[Record], recipe: Recipe, baseline: Baseline) -> tuple[Verdict, ...]:
@@ -99,7 +101,8 @@ def _judge_fresh(
         return judge_exact(fresh, metric, reference)
     if repeating := _repeating(fresh, metric, reference):
         return _unchanged(repeating, metric, reference)
-    spread = known_spread(records[0], metric, baseline, besides=(reference, *same))
+    here = {(record.job.framework, record.job.seed, record.metrics[metric.name]) for record in records}
+    spread = known_spread(records[0], metric, baseline, counted=here.union(*map(_draws, (reference, *same))))
     return judge_against(fresh, metric, reference, spread, _other_seeds(records, same))
 
 
@@ -225,25 +228,36 @@ def _why_none(record: Record, metric: Metric, baseline: Baseline) -> str:
 
 
 def known_spread(
-    record: Record, metric: Metric, baseline: Baseline, *, besides: Sequence[Reference] = ()
+    record: Record, metric: Metric, baseline: Baseline, *, counted: Collection[Draw] = ()
 ) -> Spread | None:
-    """How much seeds of the record's recipe differ, by all stored runs ``besides`` those that are counted otherwise.
+    """How much seeds of the record's recipe differ, by all stored runs but those that are ``counted`` otherwise.
 
     Pooled over frameworks and environments: a recipe's scatter is mostly its own, and ``judge_accuracy``
-    drops it where the runs at hand scatter significantly more.
+    drops it where the runs at hand scatter significantly more.  The same runs may be stored twice, recorded at
+    one time and kept as earlier ones at another.
     """
-    recorded = [
+    stored = [
         reference
         for reference in baseline.references
         if reference.kind != "published"
         and (reference.recipe, reference.metric) == (record.job.recipe, metric.name)
         and len(reference.values) > 1
-        and reference not in besides
         and not _other_data(record, reference)
     ]
-    df = sum(len(reference.values) - 1 for reference in recorded)
-    squares = math.fsum((len(reference.values) - 1) * variance(reference.values) for reference in recorded)
+    seen, pooled = set(counted), []
+    for reference in sorted(stored, key=lambda reference: len(reference.values), reverse=True):
+        if not seen.issuperset(_draws(reference)):
+            pooled.append(reference.values)
+        seen.update(_draws(reference))
+    df = sum(len(values) - 1 for values in pooled)
+    squares = math.fsum((len(values) - 1) * variance(values) for values in pooled)
     return Spread(std=math.sqrt(squares / df), df=df) if df else None
+
+
+def _draws(reference: Reference) -> set[Draw]:
+    """Of a published one, and of an old recorded one without seeds, the values alone tell."""
+    seeds = reference.seeds or (None,) * len(reference.values)
+    return {(reference.framework, seed, value) for seed, value in zip(seeds, reference.values, strict=False)}
 
 
 def judge_against(

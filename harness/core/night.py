@@ -11,8 +11,19 @@ from typing import Any
 
 from harness.core.disturbance import disturbance
 from harness.core.errors import HarnessError
-from harness.core.plan import recipes_called
-from harness.core.values import Environment, Group, Mode, ModelSpec, Recipe, Record, RunStatus, Status, Verdict
+from harness.core.plan import first_seeds, recipes_called
+from harness.core.values import (
+    Baseline,
+    Environment,
+    Group,
+    Mode,
+    ModelSpec,
+    Recipe,
+    Record,
+    RunStatus,
+    Status,
+    Verdict,
+)
 
 ATTEMPTS = 2  # a cell that was disturbed, or whose worker was killed, is tried once more the same night
 
@@ -72,7 +83,7 @@ class Night:
 
 
 def plan_cells(
-    specs: Iterable[ModelSpec],
+    models: Sequence[tuple[ModelSpec, Baseline]],
     environments: Sequence[Environment],
     recipes: Sequence[str],
     *,
@@ -86,39 +97,38 @@ def plan_cells(
     and ``max_seeds`` replace the recipes' own first look and cap.  ``paired``: a speed takes turns with that of
     the first environment of the same framework.  Raises HarnessError where nothing is left.
     """
-    specs = list(specs)
     first = {environment.framework: environment.name for environment in reversed(environments)}
-    cells = tuple(
-        _cell(spec, spec.recipes[name], environment, first[environment.framework] if paired else "", seeds, max_seeds)
-        for spec in specs
-        for name in _recipes(spec, recipes)
-        for environment in environments
-        if environment.framework in spec.frameworks
-    )
+    cells: list[NightCell] = []
+    for spec, baseline in models:
+        for recipe in (spec.recipes[name] for name in _recipes(spec, recipes)):
+            for environment in environments:
+                if environment.framework not in spec.frameworks:
+                    continue
+                look = first_seeds(recipe, baseline, (environment.framework,), max_seeds or recipe.max_seeds)
+                cell = _cell(spec, recipe, environment, runs=seeds or len(look))
+                beside = first[environment.framework]
+                if paired and recipe.mode == "speed" and beside != environment.name:
+                    pairs = min(max_pairs(recipe, seeds, max_seeds), _looks()[0])
+                    cell = replace(cell, beside=beside, runs=2 * pairs)
+                cells.append(cell)
     if not cells:
         asked = f"recipes {', '.join(recipes)} of " if recipes else ""
         names = ", ".join(environment.name for environment in environments)
-        message = f"{asked}{', '.join(spec.name for spec in specs)} have no cell in {names}"
+        message = f"{asked}{', '.join(spec.name for spec, _ in models)} have no cell in {names}"
         raise HarnessError(message, hint="see: harness list, harness env list")
-    return cells
+    return tuple(cells)
 
 
-def _cell(
-    spec: ModelSpec, recipe: Recipe, environment: Environment, first: str, seeds: int | None, max_seeds: int | None
-) -> NightCell:
-    cell = NightCell(
+def _cell(spec: ModelSpec, recipe: Recipe, environment: Environment, runs: int) -> NightCell:
+    return NightCell(
         model=spec.name,
         recipe=recipe.name,
         framework=environment.framework,
         environment=environment.name,
         mode=recipe.mode,
-        runs=seeds or min(recipe.first_seeds, max_seeds or recipe.max_seeds),
+        runs=runs,
         expected_seconds=recipe.guessed_seconds(environment.framework),
     )
-    if recipe.mode != "speed" or first in ("", environment.name):
-        return cell
-    pairs = max_pairs(recipe, seeds, max_seeds)
-    return replace(cell, beside=first, runs=2 * min(pairs, _looks()[0]))
 
 
 def max_pairs(recipe: Recipe, seeds: int | None, max_seeds: int | None) -> int:

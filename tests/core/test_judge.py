@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.core.judge import judge
+from harness.core.judge import judge, known_spread
 from harness.core.values import Baseline, Record, Reference, RunStatus, Status, Verdict
 from harness.core.verdicts import exit_code
 from tests.core.examples import MACHINE, QUIET, accuracy_recipe, record, reference, speed_recipe
@@ -103,6 +103,7 @@ PUBLISHED = reference(values=SEEDS[5:], kind="published", margin=0.004)
 EARLIER = reference(
     values=SEEDS[:5], kind="earlier", seeds=(0, 1, 2, 3, 4), weights=tuple("abcde"), framework="torch", reason="begun"
 )
+AGAIN = record(seed=0, metrics={"top1": SEEDS[0]}, digests={"weights_final": "a"})
 
 
 def with_earlier(*runs: tuple[int, str, float]) -> Verdict:
@@ -183,6 +184,28 @@ def test_the_scatter_of_the_recipe_elsewhere_lets_one_run_decide() -> None:
     helped = verdict_of([0.961], ours, sister)
     assert (alone.status, helped.status) == (Status.INCONCLUSIVE, Status.PASS)
     assert helped.reference == ours
+
+
+def test_runs_that_are_stored_twice_tell_of_the_scatter_once() -> None:
+    recorded = reference(values=SEEDS[:4], seeds=(0, 1, 2, 3), framework="torch")
+    kept = replace(recorded, kind="earlier", values=SEEDS[:5], seeds=(0, 1, 2, 3, 4))
+    (metric,) = accuracy_recipe().metrics
+
+    def freedom(*references: Reference) -> float:
+        spread = known_spread(record(), metric, Baseline(model="toy", references=references))
+        assert spread is not None
+        return spread.df
+
+    assert freedom(recorded, kept) == freedom(kept, recorded) == freedom(kept) == 4
+    assert freedom(kept, replace(kept, framework="tensorflow")) == 8
+    assert freedom(recorded, replace(recorded, seeds=(4, 5, 6, 7))) == 6
+
+
+def test_runs_that_count_as_values_are_no_known_scatter_too() -> None:
+    recorded = replace(EARLIER, kind="recorded", weights=())
+    alone, *_ = judge([AGAIN], accuracy_recipe(), Baseline(model="toy", references=(PUBLISHED, EARLIER)))
+    beside, *_ = judge([AGAIN], accuracy_recipe(), Baseline(model="toy", references=(PUBLISHED, EARLIER, recorded)))
+    assert (alone.reference, alone.low, alone.high) == (beside.reference, beside.low, beside.high)
 
 
 def test_a_baseline_is_not_judged_against_the_runs_it_was_made_of() -> None:

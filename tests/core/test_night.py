@@ -19,9 +19,9 @@ from harness.core.night import (
     reopened,
     spoilt,
 )
-from harness.core.values import Environment, Metric, ModelSpec, RunStatus, Status, Verdict
+from harness.core.values import Baseline, Environment, Metric, ModelSpec, Reference, RunStatus, Status, Verdict
 from harness.core.verdicts import make_verdict
-from tests.core.examples import MACHINE, QUIET, accuracy_recipe, record, speed_recipe
+from tests.core.examples import MACHINE, QUIET, accuracy_recipe, record, reference, speed_recipe
 
 CELL = NightCell(model="toy", recipe="digits", framework="torch", environment="a")
 
@@ -44,6 +44,10 @@ def spec(name: str, *frameworks: str) -> ModelSpec:
     )
 
 
+def shelf_of(*specs: ModelSpec) -> list[tuple[ModelSpec, Baseline]]:
+    return [(spec, Baseline(model=spec.name, references=())) for spec in specs]
+
+
 def environment(name: str, framework: str) -> Environment:
     return Environment(name=name, framework=framework, python="3.11", requirements=(), variables={}, digest=name)
 
@@ -52,7 +56,7 @@ SHELF = [environment("torch-1", "torch"), environment("torch-2", "torch"), envir
 
 
 def test_a_model_has_a_cell_in_each_environment_of_its_frameworks() -> None:
-    cells = plan_cells([spec("one", "torch"), spec("two", "torch", "tensorflow")], SHELF, [])
+    cells = plan_cells(shelf_of(spec("one", "torch"), spec("two", "torch", "tensorflow")), SHELF, [])
     assert [(cell.model, cell.environment) for cell in cells] == [
         ("one", "torch-1"),
         ("one", "torch-2"),
@@ -64,26 +68,40 @@ def test_a_model_has_a_cell_in_each_environment_of_its_frameworks() -> None:
 
 
 def test_recipes_are_names_or_tags_and_none_is_there_twice() -> None:
-    cells = plan_cells([spec("one", "torch")], SHELF[:1], ["cpu", "digits", "speed"])
+    cells = plan_cells(shelf_of(spec("one", "torch")), SHELF[:1], ["cpu", "digits", "speed"])
     assert [(cell.recipe, cell.mode) for cell in cells] == [("digits", "train"), ("speed", "speed")]
 
 
 def test_speeds_of_one_framework_take_turns_with_its_first_environment() -> None:
     asked = ["digits", "speed"]
-    cells = plan_cells([spec("one", "torch", "tensorflow")], SHELF, asked, paired=True)
+    cells = plan_cells(shelf_of(spec("one", "torch", "tensorflow")), SHELF, asked, paired=True)
     timed = {cell.environment: (cell.beside, cell.runs) for cell in cells if cell.mode == "speed"}
     assert timed == {"torch-1": ("", 1), "torch-2": ("torch-1", 6), "tf-1": ("", 1)}
     assert {cell.beside for cell in cells if cell.mode == "train"} == {""}
-    assert {cell.beside for cell in plan_cells([spec("one", "torch")], SHELF, asked)} == {""}
-    (short,) = (
-        cell for cell in plan_cells([spec("one", "torch")], SHELF, asked, max_seeds=1, paired=True) if cell.beside
-    )
+    assert {cell.beside for cell in plan_cells(shelf_of(spec("one", "torch")), SHELF, asked)} == {""}
+    pairs = plan_cells(shelf_of(spec("one", "torch")), SHELF, asked, max_seeds=1, paired=True)
+    (short,) = (cell for cell in pairs if cell.beside)
     assert short.runs == 2
+
+
+def test_a_cell_is_one_run_long_where_that_may_repeat_a_stored_one() -> None:
+    model = replace(spec("one", "torch"), recipes={"digits": replace(accuracy_recipe(), first_seeds=3)})
+    stored = reference(
+        values=(0.95, 0.96), kind="earlier", seeds=(0, 1), weights=("a", "b"), framework="torch", reason="begun"
+    )
+
+    def runs(*references: Reference, seeds: int | None = None, max_seeds: int | None = None) -> int:
+        known = [(model, Baseline(model="one", references=references))]
+        (cell,) = plan_cells(known, SHELF[:1], [], seeds=seeds, max_seeds=max_seeds)
+        return cell.runs
+
+    assert (runs(), runs(stored)) == (3, 1)
+    assert (runs(stored, seeds=2), runs(max_seeds=2)) == (2, 2)
 
 
 def test_a_plan_without_cells_is_an_error() -> None:
     with pytest.raises(HarnessError, match="recipes bf16 of one have no cell in torch-1"):
-        plan_cells([spec("one", "torch")], SHELF[:1], ["bf16"])
+        plan_cells(shelf_of(spec("one", "torch")), SHELF[:1], ["bf16"])
 
 
 def test_earlier_runs_tell_how_long_a_cell_takes_and_when_it_ran() -> None:
