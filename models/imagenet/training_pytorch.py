@@ -14,6 +14,7 @@ import mixing
 import numpy
 import results
 import torch
+from convolutions_pytorch import with_product_gradients
 from optimizers_pytorch import FUSED, Average, make_optimizer
 from schedules import average_decay, learning_rate
 from torch import nn
@@ -57,22 +58,24 @@ def train(run: Any, build: Build) -> None:
 def speed(run: Any, build: Build) -> None:
     """Training steps on one synthetic batch that already lies on the device."""
     if run.hparams.get("settings") == "fastest":
-        run.fastest(choices(run.hparams), lambda: synthetic_step(run, build)[0])
+        run.fastest(choices(run), lambda: synthetic_step(run, build)[0])
     step, model, whole = synthetic_step(run, build)
     run.weights("initial", model)
     for _ in run.timed_steps(samples=whole):
         step()
 
 
-def choices(hparams: Dict[str, Any]) -> List[Dict[str, Any]]:
-    """What may be chosen by speed alone: the layout in memory, compilation, and an update in one pass, where it exists.
+def choices(run: Any) -> List[Dict[str, Any]]:
+    """What may be chosen by speed alone: layout in memory, compilation, an update in one pass, gradients by products.
 
     The first choice works everywhere.
     """
-    plain = {"channels_last": False, "compile": False, "fused": False}
-    fused = {"fused": hparams.get("optimizer", "sgd") in FUSED}
+    plain = {"channels_last": False, "compile": False, "fused": False, "product_gradients": False}
+    fused = {"fused": run.hparams.get("optimizer", "sgd") in FUSED}
     layouts = [plain, {**plain, "channels_last": True}]
     found = [{**layout, "compile": compiled, **fused} for compiled in (False, True) for layout in layouts]
+    if run.device == "cpu" and compute_type(run.hparams) is None:
+        found.append({**found[-1], "product_gradients": True})
     return [plain, *(choice for choice in found if choice != plain)]
 
 
@@ -237,7 +240,8 @@ def compute_type(hparams: Dict[str, Any]) -> Optional[torch.dtype]:
 
 def place(model: nn.Module, run: Any) -> nn.Module:
     memory_format = torch.channels_last if run.hparams.get("channels_last") else torch.contiguous_format
-    return model.to(run.device, memory_format=memory_format)
+    model = model.to(run.device, memory_format=memory_format)
+    return with_product_gradients(model) if run.hparams.get("product_gradients") else model
 
 
 def synthetic_batch(batch_size: int, run: Any) -> Tuple[torch.Tensor, torch.Tensor]:

@@ -46,6 +46,11 @@ exact = deepcopy(small).double().train()
 torch.nn.functional.cross_entropy(exact(images.double()), labels).backward()
 saved.update({f"gradient {name}": each.grad.numpy() for name, each in exact.named_parameters()})
 
+products = resnet50.training_pytorch.with_product_gradients(deepcopy(small).double().train())
+torch.nn.functional.cross_entropy(products(images.double()), labels).backward()
+told["products"] = [name for name, layer in products.named_modules() if type(layer).__name__ == "ProductConv2d"]
+saved.update({f"product {name}": each.grad.numpy() for name, each in products.named_parameters()})
+
 hparams = {"learning_rate": 1e-4, "momentum": 0.9, "weight_decay": 1e-4, "precision": "fp32"}
 small.train()
 run = SimpleNamespace(device="cpu", hparams=hparams, together=lambda: (0, 1))

@@ -78,6 +78,17 @@ def test_three_steps_of_training_agree(torch_told: dict[str, Any], tf_told: dict
     assert len(set(tf_told["losses"])) == 4
 
 
+def test_gradients_by_products_are_the_same_gradients(torch_told: dict[str, Any], folder: Path) -> None:
+    """Of the 3x3 convolutions from the second stage on, and of the shortcuts that halve the image."""
+    assert len(torch_told["products"]) == 4 + 6 + 3 + 3
+    with numpy.load(folder / "twin.npz") as saved:
+        products = {name.removeprefix("product "): saved[name] for name in saved if name.startswith("product ")}
+        assert len(products) == 161
+        for name, product in products.items():
+            gradient = saved[f"gradient {name}"]
+            numpy.testing.assert_allclose(product, gradient, rtol=0, atol=1e-10 * numpy.abs(gradient).max())
+
+
 def test_small_images_are_enlarged_by_repeating_and_a_rim() -> None:
     inputs = of_resnet50("inputs")
     digits = numpy.arange(128, dtype=numpy.uint8).reshape(2, 1, 8, 8)
