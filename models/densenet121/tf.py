@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+import layers_tf
 import tensorflow as tf
 import training_tf
 
@@ -59,7 +60,7 @@ def conv(x: Any, name: str, width: int, kernel: int, stride: int = 1, padding: s
 
 def norm_relu(x: Any, name: str) -> Any:
     """PyTorch's defaults: Keras' momentum is one minus PyTorch's."""
-    return layers.ReLU()(layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x))
+    return layers.ReLU()(layers_tf.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x))
 
 
 def train(run: Any) -> None:

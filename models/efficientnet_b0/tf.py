@@ -43,7 +43,7 @@ def depthwise_norm(x: Any, name: str, kernel: int, stride: int) -> Any:
 
 
 def norm(x: Any, name: str) -> Any:
-    return layers.BatchNormalization(name=name + ".norm")(x)  # momentum and epsilon: build
+    return layers_tf.BatchNormalization(name=name + ".norm")(x)  # momentum and epsilon: build
 
 
 def squeeze_excitation(x: Any, name: str, squeezed: int) -> Any:

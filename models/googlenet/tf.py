@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Tuple
 
+import layers_tf
 import tensorflow as tf
 import training_tf
 from layers_tf import Dropout
@@ -81,7 +82,7 @@ def conv_norm(x: Any, name: str, width: int, kernel: int, stride: int = 1, paddi
     x = layers.Conv2D(width, kernel, stride, padding, use_bias=False, kernel_initializer=normal(), name=name + ".conv")(
         x
     )
-    return layers.ReLU()(layers.BatchNormalization(momentum=0.9, epsilon=1e-3, name=name + ".norm")(x))
+    return layers.ReLU()(layers_tf.BatchNormalization(momentum=0.9, epsilon=1e-3, name=name + ".norm")(x))
 
 
 def pool(x: Any, size: int) -> Any:

@@ -16,7 +16,7 @@ from torch.nn import functional
 MIN_OUTPUTS = 128  # with fewer, copying the windows takes what the product gains
 
 
-def with_product_gradients(model: nn.Module) -> nn.Module:
+def with_own_gradients(model: nn.Module) -> nn.Module:
     """The model, those of its convolutions that gain replaced by such as compute the same from the same parameters.
 
     Raises ValueError where none does.
@@ -28,7 +28,7 @@ def with_product_gradients(model: nn.Module) -> nn.Module:
         if isinstance(child, nn.Conv2d) and gains(child)
     ]
     if not gaining:
-        raise ValueError("no convolution of this model gains by product_gradients")
+        raise ValueError("no convolution of this model gains by own_gradients")
     for module, name, conv in gaining:
         setattr(module, name, ProductConv2d(conv))
     return model

@@ -14,7 +14,7 @@ import mixing
 import numpy
 import results
 import torch
-from convolutions_pytorch import with_product_gradients
+from convolutions_pytorch import with_own_gradients
 from optimizers_pytorch import FUSED, Average, make_optimizer
 from schedules import average_decay, learning_rate
 from torch import nn
@@ -66,16 +66,16 @@ def speed(run: Any, build: Build) -> None:
 
 
 def choices(run: Any) -> List[Dict[str, Any]]:
-    """What may be chosen by speed alone: layout in memory, compilation, an update in one pass, gradients by products.
+    """What may be chosen by speed alone: layout, compilation, an update in one pass, gradients in another way.
 
     The first choice works everywhere.
     """
-    plain = {"channels_last": False, "compile": False, "fused": False, "product_gradients": False}
+    plain = {"channels_last": False, "compile": False, "fused": False, "own_gradients": False}
     fused = {"fused": run.hparams.get("optimizer", "sgd") in FUSED}
     layouts = [plain, {**plain, "channels_last": True}]
     found = [{**layout, "compile": compiled, **fused} for compiled in (False, True) for layout in layouts]
     if run.device == "cpu" and compute_type(run.hparams) is None:
-        found.append({**found[-1], "product_gradients": True})
+        found.append({**found[-1], "own_gradients": True})
     return [plain, *(choice for choice in found if choice != plain)]
 
 
@@ -241,7 +241,7 @@ def compute_type(hparams: Dict[str, Any]) -> Optional[torch.dtype]:
 def place(model: nn.Module, run: Any) -> nn.Module:
     memory_format = torch.channels_last if run.hparams.get("channels_last") else torch.contiguous_format
     model = model.to(run.device, memory_format=memory_format)
-    return with_product_gradients(model) if run.hparams.get("product_gradients") else model
+    return with_own_gradients(model) if run.hparams.get("own_gradients") else model
 
 
 def synthetic_batch(batch_size: int, run: Any) -> Tuple[torch.Tensor, torch.Tensor]:

@@ -15,10 +15,16 @@ import layers_tf
 import mixing
 import results
 import tensorflow as tf
+from convolutions_tf import with_own_gradients
 from optimizers_tf import Average, clipped, make_update
 from schedules import average_decay, learning_rate
 
-CHOICES = ({"compile": False}, {"compile": True})  # what may be chosen by speed alone: whether XLA compiles the step
+# What may be chosen by speed alone: whether XLA compiles the step, and, on a processor, gradients in another way.
+CHOICES = (
+    {"compile": False, "own_gradients": False},
+    {"compile": False, "own_gradients": True},
+    {"compile": True, "own_gradients": False},
+)
 
 Build = Callable[[int, Dict[str, Any]], tf.keras.Model]
 
@@ -26,7 +32,7 @@ Build = Callable[[int, Dict[str, Any]], tf.keras.Model]
 def train(run: Any, build: Build) -> None:
     hparams = run.hparams
     set_precision(hparams)
-    model = build(run.classes, hparams)
+    model = make(run.classes, hparams, build)
     run.weights("initial", model)
     step = Step(model, run)
     average = make_average(model, hparams)
@@ -59,17 +65,23 @@ def speed(run: Any, build: Build) -> None:
     """Training steps on one synthetic batch that already lies on the device."""
     set_precision(run.hparams)
     if run.hparams.get("settings") == "fastest":
-        run.fastest(CHOICES, lambda: synthetic_step(run, build)[0])
+        choices = [choice for choice in CHOICES if run.device == "cpu" or not choice["own_gradients"]]
+        run.fastest(choices, lambda: synthetic_step(run, build)[0])
     step, model, whole = synthetic_step(run, build)
     run.weights("initial", model)
     for _ in run.timed_steps(samples=whole):
         step()
 
 
+def make(classes: int, hparams: Dict[str, Any], build: Build) -> tf.keras.Model:
+    model = build(classes, hparams)
+    return with_own_gradients(model) if hparams.get("own_gradients") else model
+
+
 def synthetic_step(run: Any, build: Build) -> Tuple[Callable[[], tf.Tensor], tf.keras.Model, int]:
     """A training step, the model that it trains, and how many images it trains on, of all devices."""
     hparams = run.hparams
-    model = build(1000, hparams)
+    model = make(1000, hparams, build)
     step = Step(model, run)
     batch_size = int(hparams["batch_size_gpu" if run.device == "cuda" else "batch_size_cpu"])
     images, labels = synthetic_batch(batch_size, hparams, run.seed)

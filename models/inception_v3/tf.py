@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Tuple, Union
 
+import layers_tf
 import tensorflow as tf
 import training_tf
 from layers_tf import Dropout
@@ -129,7 +130,7 @@ def conv_norm(x: Any, name: str, width: int, kernel: Kernel, stride: int = 1, pa
     """A convolution, its norm and its ReLU; ``padding`` "same" keeps the size, "valid" pads nothing."""
     start = normal(0.1)
     x = layers.Conv2D(width, kernel, stride, padding, use_bias=False, kernel_initializer=start, name=name + ".conv")(x)
-    return layers.ReLU()(layers.BatchNormalization(momentum=0.9, epsilon=1e-3, name=name + ".norm")(x))
+    return layers.ReLU()(layers_tf.BatchNormalization(momentum=0.9, epsilon=1e-3, name=name + ".norm")(x))
 
 
 def dense(x: Any, name: str, width: int, deviation: float) -> Any:

@@ -39,7 +39,7 @@ def depthwise_norm(x: Any, name: str, kernel: int, stride: int) -> Any:
 
 def norm(x: Any, name: str) -> Any:
     """PyTorch's defaults: Keras' momentum is one minus PyTorch's."""
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name + ".norm")(x)
+    return layers_tf.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name + ".norm")(x)
 
 
 def inverted_residual(x: Any, name: str, width: int, expansion: int, stride: int) -> Any:

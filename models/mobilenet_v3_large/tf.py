@@ -67,7 +67,7 @@ def depthwise_norm(x: Any, name: str, kernel: int, stride: int) -> Any:
 
 def norm(x: Any, name: str) -> Any:
     """Moving averages with a decay of 0.99 (section 6.1.1); the epsilon is torchvision's."""
-    return layers.BatchNormalization(momentum=0.99, epsilon=1e-3, name=name + ".norm")(x)
+    return layers_tf.BatchNormalization(momentum=0.99, epsilon=1e-3, name=name + ".norm")(x)
 
 
 def squeeze_excitation(x: Any, name: str) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+import layers_tf
 import tensorflow as tf
 import training_tf
 from convolutions_tf import conv, he_normal, uniform
@@ -64,7 +65,7 @@ class GroupedConv2D(layers.Layer):
 
 def norm(x: Any, name: str) -> Any:
     """PyTorch's defaults: Keras' momentum is one minus PyTorch's."""
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name + ".norm")(x)
+    return layers_tf.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name + ".norm")(x)
 
 
 def squeeze_excitation(x: Any, name: str, squeezed: int) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Dict
 
 import convolutions_tf
+import layers_tf
 import tensorflow as tf
 import training_tf
 
@@ -58,7 +59,7 @@ class GroupedConv2D(layers.Layer):
 def norm(x: Any, name: str, gamma: float = 1.0) -> Any:
     """PyTorch's defaults: Keras' momentum is one minus PyTorch's."""
     start = tf.keras.initializers.Constant(gamma)
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=start, name=name)(x)
+    return layers_tf.BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=start, name=name)(x)
 
 
 def projected(x: Any, name: str, out: int, stride: int) -> Any:

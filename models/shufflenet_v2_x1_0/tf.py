@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Sequence
 
+import layers_tf
 import tensorflow as tf
 import training_tf
 from convolutions_tf import conv, depthwise, uniform
@@ -29,7 +30,7 @@ def depthwise_norm(x: Any, name: str, stride: int = 1) -> Any:
 
 def norm(x: Any, name: str) -> Any:
     """PyTorch's defaults: Keras' momentum is one minus PyTorch's."""
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name + ".norm")(x)
+    return layers_tf.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name + ".norm")(x)
 
 
 class Halves(layers.Layer):

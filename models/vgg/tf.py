@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+import layers_tf
 import tensorflow as tf
 import training_tf
 from layers_tf import Dropout
@@ -30,7 +31,7 @@ def build(classes: int, hparams: Dict[str, Any]) -> tf.keras.Model:
             place = "%d_%d" % (stage, number)
             x = conv(x, "features.conv" + place, width)
             if hparams["batch_norm"]:
-                x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name="features.norm" + place)(x)
+                x = layers_tf.BatchNormalization(momentum=0.9, epsilon=1e-5, name="features.norm" + place)(x)
             x = layers.ReLU()(x)
         x = layers.MaxPooling2D(2)(x)
     x = AdaptiveAveragePooling(7)(x)  # changes nothing at 224 pixels

@@ -46,7 +46,7 @@ exact = deepcopy(small).double().train()
 torch.nn.functional.cross_entropy(exact(images.double()), labels).backward()
 saved.update({f"gradient {name}": each.grad.numpy() for name, each in exact.named_parameters()})
 
-products = resnet50.training_pytorch.with_product_gradients(deepcopy(small).double().train())
+products = resnet50.training_pytorch.with_own_gradients(deepcopy(small).double().train())
 torch.nn.functional.cross_entropy(products(images.double()), labels).backward()
 told["products"] = [name for name, layer in products.named_modules() if type(layer).__name__ == "ProductConv2d"]
 saved.update({f"product {name}": each.grad.numpy() for name, each in products.named_parameters()})

@@ -41,7 +41,7 @@ class Probed:
 PROBED: dict[str, Probed] = {
     # The published count has no auxiliary heads; torchvision's weights were ported without them.
     "googlenet": Probed(published={"aux": False}),
-    "inception_v3": Probed(side=299, batch=2),  # its auxiliary head leaves no pixel of a smaller image
+    "inception_v3": Probed(side=299),  # its auxiliary head leaves no pixel of a smaller image
     "resnet101": Probed(trains=False),
     "resnet20": Probed(side=28, classes=10),
     "resnet152": Probed(trains=False),
