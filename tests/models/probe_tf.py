@@ -61,16 +61,39 @@ def apart(layer: tf.keras.layers.Layer, gradients: list[numpy.ndarray]) -> float
     return max(float(numpy.abs(a - b).max() / max(numpy.abs(b).max(), 1e-3)) for a, b in pairs)
 
 
+def normalised(kind: type, pixels: tf.Tensor) -> tuple[numpy.ndarray, ...]:
+    """Outputs, gradients and averages of a normalisation, twice in training and once not."""
+    layer = kind(momentum=0.9, epsilon=1e-5, gamma_initializer="uniform", beta_initializer="ones")
+    layer.build(pixels.shape)
+    layer.set_weights([numpy.linspace(0.5, 2.0, array.size, dtype=array.dtype) for array in layer.get_weights()])
+    with tf.GradientTape() as tape:
+        tape.watch(pixels)
+        outputs = [layer(pixels, training=training) for training in (True, True, False)]
+        total = sum(tf.reduce_sum(tf.sin(output)) for output in outputs)
+    found = tape.gradient(total, [pixels, *layer.trainable_weights])
+    return (*(each.numpy() for each in (*outputs, *found)), *layer.get_weights())
+
+
+pixels = 3.0 * images + 1.0
+ours, keras = (
+    normalised(kind, pixels) for kind in (resnet50.layers_tf.BatchNormalization, tf.keras.layers.BatchNormalization)
+)
+told["norm"] = [float(numpy.abs(a - b).max() / numpy.abs(b).max()) for a, b in zip(ours, keras, strict=True)]
+
 tf.keras.backend.set_floatx("float64")  # as in PyTorch's probe; the last layer stays in single precision
 tf.keras.mixed_precision.set_global_policy("float64")
-exact = resnet50.build(10, architecture)
-start(exact)
-with tf.GradientTape() as tape:
-    logits = exact(tf.cast(images, tf.float64), training=True)
-    loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
-trained = [layer for layer in exact.layers if layer.trainable_weights]
-found = tape.gradient(loss, [layer.trainable_weights for layer in trained])
-told["gradient"] = max(
-    apart(layer, [each.numpy() for each in gradients]) for layer, gradients in zip(trained, found, strict=True)
-)
+for kind in ("library's", "own"):
+    exact = resnet50.build(10, architecture)
+    start(exact)
+    if kind == "own":
+        resnet50.training_tf.with_own_gradients(exact)
+        told["own"] = [layer.name for layer in exact.layers if "convolution_op" in vars(layer)]
+    with tf.GradientTape() as tape:
+        logits = exact(tf.cast(images, tf.float64), training=True)
+        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
+    trained = [layer for layer in exact.layers if layer.trainable_weights]
+    found = tape.gradient(loss, [layer.trainable_weights for layer in trained])
+    told[f"{kind} gradient"] = max(
+        apart(layer, [each.numpy() for each in gradients]) for layer, gradients in zip(trained, found, strict=True)
+    )
 sys.stdout.write(json.dumps(told))

@@ -69,7 +69,7 @@ def test_the_twins_agree_from_the_same_weights(tf_told: dict[str, Any]) -> None:
 
 
 def test_the_first_gradient_agrees(tf_told: dict[str, Any]) -> None:
-    assert tf_told["gradient"] <= 1e-4
+    assert tf_told["library's gradient"] <= 1e-4
 
 
 def test_three_steps_of_training_agree(torch_told: dict[str, Any], tf_told: dict[str, Any]) -> None:
@@ -87,6 +87,17 @@ def test_gradients_by_products_are_the_same_gradients(torch_told: dict[str, Any]
         for name, product in products.items():
             gradient = saved[f"gradient {name}"]
             numpy.testing.assert_allclose(product, gradient, rtol=0, atol=1e-10 * numpy.abs(gradient).max())
+
+
+def test_tensorflows_gradients_in_another_way_are_the_same_gradients(tf_told: dict[str, Any]) -> None:
+    """Of all convolutions but the first and those 3x3 that halve the image."""
+    assert len(tf_told["own"]) == 53 - 1 - 3
+    assert tf_told["own gradient"] == pytest.approx(tf_told["library's gradient"], abs=1e-9)
+
+
+def test_normalisation_in_one_operation_is_keras_own(tf_told: dict[str, Any]) -> None:
+    assert len(tf_told["norm"]) == 3 + 3 + 4
+    assert max(tf_told["norm"]) <= 1e-5
 
 
 def test_small_images_are_enlarged_by_repeating_and_a_rim() -> None:
