@@ -1,9 +1,13 @@
-"""Append recorded references to baselines/<model>.toml.  What is there stays, byte for byte."""
+"""Append recorded references to baselines/<model>.toml.  What is there stays, byte for byte.
+
+But for earlier runs that are among those to be recorded: the new ones are written in their stead.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +18,7 @@ from harness.core.values import Reference
 from harness.registry.baselines import read_references
 from harness.registry.faults import raise_faults
 
+_START = re.compile(rb"^(?:\n|#[^\n]*\n)*\[\[reference\]\]", re.MULTILINE)  # with the comments above it
 _DEFAULTS = {field.name: field.default for field in dataclasses.fields(Reference)}
 
 
@@ -25,9 +30,33 @@ def record_references(path: Path, references: Sequence[Reference], *, comment: s
     path.parent.mkdir(parents=True, exist_ok=True)
     with _only_writer(path.parent):
         before = path.read_bytes() if path.is_file() else b""
-        after = before + _separator(before) + _tables(references, comment).encode()
+        kept = _without_those_in(references, before)
+        after = kept + _separator(kept) + _tables(references, comment).encode()
         raise_faults(read_references(after, f"baselines/{path.name}", None)[1])
         _replace(path, after)
+
+
+def _without_those_in(references: Sequence[Reference], content: bytes) -> bytes:
+    stored, _ = read_references(content, "", None)
+    starts = [found.start() for found in _START.finditer(content)]
+    if not stored or len(starts) != len(stored):  # none, or faulty, or not written as tables
+        return content
+    ends = [*starts[1:], len(content)]
+    return content[: starts[0]] + b"".join(
+        content[start:end]
+        for old, start, end in zip(stored, starts, ends, strict=True)
+        if not any(_holds(new, old) for new in references)
+    )
+
+
+def _holds(new: Reference, old: Reference) -> bool:
+    """Whether both are earlier runs, the old ones among the new."""
+    if {new.kind, old.kind} != {"earlier"}:
+        return False
+    if (new.recipe, new.metric, new.framework) != (old.recipe, old.metric, old.framework):
+        return False
+    ends = [zip(each.seeds, each.values, each.weights, strict=True) for each in (new, old)]
+    return set(ends[0]).issuperset(ends[1])
 
 
 def _separator(before: bytes) -> bytes:

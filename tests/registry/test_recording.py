@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from harness.core.errors import HarnessError
 from harness.core.values import Reference
 from harness.registry import Workspace, load_baseline, load_model, record_references
+from harness.registry.baselines import read_references
 from tests.registry.shelves import PUBLISHED, write_baseline, write_model
 
 ROOT = Path(__file__).parents[2]
@@ -54,6 +56,21 @@ def test_recording_keeps_the_other_bytes_of_the_file(workspace: Workspace, endin
     dates = [reference.date for reference in load_baseline(workspace, load_model(workspace, "toy")).references]
     assert dates == ["2020-05-01", "2026-11-24", "2026-11-25"]
     assert [file.name for file in path.parent.iterdir()] == ["toy.toml"]
+
+
+def test_earlier_runs_are_written_in_the_stead_of_those_among_them(tmp_path: Path) -> None:
+    path = tmp_path / "toy.toml"
+    begun = replace(RECORDED, kind="earlier", weights=("a", "b"))
+    others = [replace(begun, framework="torch"), replace(begun, weights=("a", "x"), date="2026-11-23")]
+    record_references(path, [RECORDED], comment="The first.")
+    before = path.read_bytes()
+    record_references(path, [begun, *others], comment="Begun.")
+    more = replace(begun, value=0.965, values=(0.96, 0.97, 0.965), n=3, seeds=(0, 1, 2), weights=("a", "b", "c"))
+    record_references(path, [more], comment="Gone on.")
+    record_references(path, [more])
+    assert path.read_bytes().startswith(before)
+    stored, _ = read_references(path.read_bytes(), "", None)
+    assert stored == [RECORDED, *others, more]
 
 
 def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:
