@@ -1,8 +1,8 @@
 """Convolutions without bias, padded by half their kernel on every side, as PyTorch pads: Keras' "same" does not.
 
 And convolutions with gradients of their own, for processors: the library's gradient of the input (TensorFlow 2.21,
-oneDNN, one thread of an AMD EPYC) takes 50 ns for each weight besides its arithmetic, so that the last stage of
-ResNet-50 runs at 9 to 11 GFLOP/s instead of 26 to 37.
+oneDNN, one thread of an AMD EPYC beside other work) takes 50 ns for each weight besides its arithmetic, so that the
+last stage of ResNet-50 runs at 9 to 11 GFLOP/s instead of 26 to 37.
 """
 
 from __future__ import annotations

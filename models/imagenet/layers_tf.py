@@ -69,9 +69,7 @@ class BatchNormalization(tf.keras.layers.BatchNormalization):
             return tf.raw_ops.FusedBatchNormV3(mean=mean, variance=variance, is_training=False, **about).y
         batch = tf.raw_ops.FusedBatchNormV3(mean=(), variance=(), is_training=True, **about)
         pixels = tf.cast(tf.size(x) // x.shape[-1], tf.float32)
-        of_population = batch.batch_variance * (
-            (pixels - 1) / pixels
-        )  # what Keras keeps; the operation's is a sample's
+        of_population = batch.batch_variance * ((pixels - 1) / pixels)  # Keras keeps this one
         self.moving_mean.assign(mean * self.momentum + batch.batch_mean * (1 - self.momentum))
         self.moving_variance.assign(variance * self.momentum + of_population * (1 - self.momentum))
         return batch.y
