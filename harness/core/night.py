@@ -98,37 +98,38 @@ def plan_cells(
     the first environment of the same framework.  Raises HarnessError where nothing is left.
     """
     first = {environment.framework: environment.name for environment in reversed(environments)}
-    cells: list[NightCell] = []
-    for spec, baseline in models:
-        for recipe in (spec.recipes[name] for name in _recipes(spec, recipes)):
-            for environment in environments:
-                if environment.framework not in spec.frameworks:
-                    continue
-                look = first_seeds(recipe, baseline, (environment.framework,), max_seeds or recipe.max_seeds)
-                cell = _cell(spec, recipe, environment, runs=seeds or len(look))
-                beside = first[environment.framework]
-                if paired and recipe.mode == "speed" and beside != environment.name:
-                    pairs = min(max_pairs(recipe, seeds, max_seeds), _looks()[0])
-                    cell = replace(cell, beside=beside, runs=2 * pairs)
-                cells.append(cell)
+
+    def planned(spec: ModelSpec, baseline: Baseline, recipe: Recipe, environment: Environment) -> NightCell:
+        main, cap = first[environment.framework], max_seeds or recipe.max_seeds
+        beside = main if paired and recipe.mode == "speed" and main != environment.name else ""
+        if beside:
+            runs = 2 * min(max_pairs(recipe, seeds, max_seeds), _looks()[0])
+        else:
+            runs = seeds or len(first_seeds(recipe, baseline, (environment.framework,), cap))
+        return NightCell(
+            model=spec.name,
+            recipe=recipe.name,
+            framework=environment.framework,
+            environment=environment.name,
+            mode=recipe.mode,
+            runs=runs,
+            beside=beside,
+            expected_seconds=recipe.guessed_seconds(environment.framework),
+        )
+
+    cells = tuple(
+        planned(spec, baseline, spec.recipes[name], environment)
+        for spec, baseline in models
+        for name in _recipes(spec, recipes)
+        for environment in environments
+        if environment.framework in spec.frameworks
+    )
     if not cells:
         asked = f"recipes {', '.join(recipes)} of " if recipes else ""
         names = ", ".join(environment.name for environment in environments)
         message = f"{asked}{', '.join(spec.name for spec, _ in models)} have no cell in {names}"
         raise HarnessError(message, hint="see: harness list, harness env list")
-    return tuple(cells)
-
-
-def _cell(spec: ModelSpec, recipe: Recipe, environment: Environment, runs: int) -> NightCell:
-    return NightCell(
-        model=spec.name,
-        recipe=recipe.name,
-        framework=environment.framework,
-        environment=environment.name,
-        mode=recipe.mode,
-        runs=runs,
-        expected_seconds=recipe.guessed_seconds(environment.framework),
-    )
+    return cells
 
 
 def max_pairs(recipe: Recipe, seeds: int | None, max_seeds: int | None) -> int:

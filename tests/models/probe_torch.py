@@ -42,14 +42,12 @@ saved = {name: array.numpy().copy() for name, array in small.state_dict().items(
 
 # In double precision: in single a ReLU at its kink makes whole per cents of a gradient.
 labels = torch.arange(len(images))
-exact = deepcopy(small).double().train()
-torch.nn.functional.cross_entropy(exact(images.double()), labels).backward()
-saved.update({f"gradient {name}": each.grad.numpy() for name, each in exact.named_parameters()})
-
-products = resnet50.training_pytorch.with_own_gradients(deepcopy(small).double().train())
-torch.nn.functional.cross_entropy(products(images.double()), labels).backward()
+exact, products = (deepcopy(small).double().train() for _ in range(2))
+resnet50.training_pytorch.with_own_gradients(products)
 told["products"] = [name for name, layer in products.named_modules() if type(layer).__name__ == "ProductConv2d"]
-saved.update({f"product {name}": each.grad.numpy() for name, each in products.named_parameters()})
+for kind, model in (("gradient", exact), ("product", products)):
+    torch.nn.functional.cross_entropy(model(images.double()), labels).backward()
+    saved.update({f"{kind} {name}": each.grad.numpy() for name, each in model.named_parameters()})
 
 hparams = {"learning_rate": 1e-4, "momentum": 0.9, "weight_decay": 1e-4, "precision": "fp32"}
 small.train()
