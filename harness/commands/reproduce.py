@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from harness.commands.carry_out import Start, carry_out
 from harness.commands.choose import prepare_data
 from harness.commands.differences import what_changed
 from harness.commands.inspect import Inspected, inspected
+from harness.commands.machine import this_machine
 from harness.commands.reproduce_program import (
     in_its_place,
     keep_for_later,
@@ -25,7 +27,7 @@ from harness.core.differences import Difference
 from harness.core.errors import HarnessError
 from harness.core.judge import known_spread
 from harness.core.pairs import RunPair, compare_accuracy
-from harness.core.reproduction import Answer, answer, is_program
+from harness.core.reproduction import Answer, answer, is_program, same_kernels
 from harness.core.values import Baseline, Environment, Job, ModelSpec, Recipe, Record, RunStatus, Verdict
 from harness.environments import Built, PipConfiguration
 from harness.wire import SECONDS
@@ -184,6 +186,8 @@ def _train(
         if task.folder:
             recipe, made = in_its_place(recipe, task.folder, made), with_our_python(made)
             keep_for_later(place, task.spec.name, [recipe])
+        else:
+            made = _with_its_kernels(made, task.before, progress)
         again = carry_out(
             job, task.spec, recipe, made, task.data, place, progress,
             place=(number, len(tasks)), start=Start(parent=task.before.id, relation="reproduced", code=task.code),
@@ -241,6 +245,20 @@ def _build(
     said = next((each for each in found.capsule.about.environments if each.name == name), None)
     wheels = place.root / "wheels" if said and said.wheels else None
     return environments.build(environment, shelves=place.shelves, state=place.state, say=progress.say, wheels=wheels)
+
+
+def _with_its_kernels(built: Built, before: Record, progress: Progress) -> Built:
+    """So that another processor adds up in the same order, unless this shell says how it shall."""
+    wanted = {
+        name: value
+        for name, value in same_kernels(before, this_machine()).items()
+        if name not in {*os.environ, *built.environment.variables}
+    }
+    if wanted:
+        told = " ".join(f"{name}={value}" for name, value in wanted.items())
+        progress.say(f"{before.id}: computed as it was on its processor, by {told}")
+    variables = {**built.environment.variables, **wanted}
+    return replace(built, environment=replace(built.environment, variables=variables))
 
 
 def _check_data(before: Record, data: datasets.Prepared | None) -> None:

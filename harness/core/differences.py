@@ -27,7 +27,8 @@ Kind = Literal[
 KINDS: tuple[Kind, ...] = (
     "data", "code", "recipe", "job", "start", "framework", "package", "variable", "library", "setting", "machine",
 )  # fmt: skip
-MACHINE = ("gpus", "driver", "cpu", "microcode", "cores", "kernel", "os", "architecture", "memory_bytes")
+NOT_ALWAYS_ASKED = ("cpu_model", "vector_instructions", "microcode")  # older records do not hold them
+MACHINE = ("gpus", "driver", "cpu", *NOT_ALWAYS_ASKED, "cores", "kernel", "os", "architecture", "memory_bytes")
 OF_THE_SEED = ("PYTHONHASHSEED",)  # follows from the job's seed
 OF_THE_JOB = ("seed", "threads")  # settings that repeat it
 
@@ -170,7 +171,7 @@ def _machine(before: Record, after: Record) -> Iterator[Difference]:
         return
     for name in MACHINE:
         one, other = getattr(before.machine, name), getattr(after.machine, name)
-        if one != other and not (name == "microcode" and None in (one, other)):  # records from before it was asked for
+        if one != other and not (name in NOT_ALWAYS_ASKED and None in (one, other)):
             yield Difference(kind="machine", name=name, before=_told(one), after=_told(other))
 
 

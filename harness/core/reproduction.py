@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.core.pairs import RunPair
-from harness.core.values import Record, RunStatus, Status, Verdict
+from harness.core.values import Machine, Record, RunStatus, Status, Verdict
 from harness.wire import COMMAND, SECONDS
 
 SPEEDS = ("samples_per_second",)  # curves that say how fast, not what
@@ -17,6 +17,10 @@ DIGESTS = (
     ("weights_initial", "initial weights"),
     ("weights_final", "final weights"),
 )
+
+# What chooses a processor's kernels in oneDNN, PyTorch and OpenBLAS, for one without AVX-512; and all that do so.
+AVX2_ALONE = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2", "OPENBLAS_CORETYPE": "Haswell"}
+KERNELS = (*AVX2_ALONE, "DNNL_MAX_CPU_ISA", "OPENBLAS_L2_SIZE", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS")
 
 
 class Answer(StrEnum):
@@ -53,6 +57,19 @@ def answer(pairs: Sequence[RunPair], verdicts: Sequence[Verdict]) -> Answer:
     if found & {Status.REGRESSION, Status.IMPROVED}:
         return Answer.DIFFERENT
     return Answer.EQUAL if found == {Status.PASS} else Answer.UNDECIDED
+
+
+def same_kernels(before: Record, here: Machine) -> Mapping[str, str]:
+    """Variables that keep this processor to the vector instructions that ``before`` was made with.
+
+    A sum over wider vectors is rounded in another order.  Empty for a run on a GPU, from before a processor was
+    asked, or of a processor that has what this one has not.
+    """
+    if before.machine is None or before.settings.get("device") == "cuda":
+        return {}
+    narrower = before.machine.widest_vectors == "AVX2" and here.widest_vectors in ("AVX-512", "AMX")
+    wanted = {**(AVX2_ALONE if narrower else {}), **before.variables}
+    return {name: wanted[name] for name in KERNELS if name in wanted}
 
 
 def unequal(before: Record, again: Record) -> tuple[str, ...]:

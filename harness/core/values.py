@@ -146,6 +146,11 @@ class Environment:
     interpreter: str | None = None  # a system interpreter's path: used as it is, not built
 
 
+WIDEST_FIRST = {
+    "amx_tile": "AMX", "avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX", "sve": "SVE", "asimd": "NEON",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, kw_only=True)
 class Machine:
     cpu: str
@@ -156,15 +161,24 @@ class Machine:
     os: str
     kernel: str
     architecture: str
-    microcode: str | None = None  # None: not told, or recorded before it was asked for
+    # None: not told, or recorded before it was asked for.
+    cpu_model: str | None = None  # what a hypervisor's name for the processor may hide: "family 26 model 2"
+    vector_instructions: str | None = None  # as Linux names them, blanks between
+    microcode: str | None = None
     devices: int = 1  # that a run trained on together, each by a process of its own
 
     @property
     def machine_class(self) -> str:
         """What a speed holds for: processor, usable cores, GPUs."""
-        name = f"{self.cpu}, {self.cores} cores"
+        detail = ", ".join(filter(None, (self.cpu_model, self.widest_vectors)))
+        name = f"{self.cpu} ({detail}), {self.cores} cores" if detail else f"{self.cpu}, {self.cores} cores"
         found = f"{name}, {len(self.gpus)} x {self.gpus[0]}" if self.gpus else name
         return f"{found}, trained by {self.devices} together" if self.devices > 1 else found
+
+    @property
+    def widest_vectors(self) -> str | None:
+        there = (self.vector_instructions or "").split()
+        return next((name for flag, name in WIDEST_FIRST.items() if flag in there), None)
 
 
 @dataclass(frozen=True, kw_only=True)

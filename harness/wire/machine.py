@@ -10,12 +10,19 @@ import os
 import platform
 from typing import Any, Dict, List, Optional
 
+_VECTORS = ("sse4", "avx", "amx", "fma", "f16c", "asimd", "sve")
+
 
 def find_machine() -> Dict[str, Any]:
-    """cpu, cores (usable by this process), memory_bytes, gpus, driver, os, kernel, architecture, microcode."""
+    """cpu, cores (usable by this process), memory_bytes, gpus, driver, os, kernel, architecture and the like.
+
+    A hypervisor gives many processors one name ("AMD EPYC"): cpu_model and vector_instructions tell them apart.
+    """
     gpus, driver = _nvml()
     return {
         "cpu": _cpu_field("model name") or platform.processor() or platform.machine(),
+        "cpu_model": _cpu_model(),
+        "vector_instructions": _vector_instructions(),
         "cores": usable_cores(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "gpus": gpus,
@@ -31,6 +38,21 @@ def usable_cores() -> int:
     """Cores this process may run on (its affinity, not what the board has)."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def _cpu_model() -> Optional[str]:
+    """ "family 26 model 2" of x86, "implementer 0x41 part 0xd40" of Arm; None where Linux does not tell."""
+    for names in (("cpu family", "model"), ("CPU implementer", "CPU part")):
+        found = [(name.split()[-1], _cpu_field(name)) for name in names]
+        if all(value for _, value in found):
+            return " ".join(map(" ".join, found))
+    return None
+
+
+def _vector_instructions() -> Optional[str]:
+    """The flags of vector and matrix instructions, in the order of the alphabet."""
+    flags = (_cpu_field("flags") or _cpu_field("Features")).split()
+    return " ".join(sorted(flag for flag in flags if flag.startswith(_VECTORS))) or None
 
 
 def _cpu_field(name: str) -> str:

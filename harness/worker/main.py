@@ -31,7 +31,7 @@ from harness.worker.run import Diverged, Run
 # process can be a secret.
 VARIABLES = (
     "OMP_", "MKL_", "KMP_", "ONEDNN_", "DNNL_", "TF_", "XLA_", "TORCH_", "PYTORCH_", "CUBLAS_",
-    "CUDA_VISIBLE_DEVICES", "CUDA_LAUNCH_BLOCKING", "NCCL_", "OPENBLAS_", "PYTHONHASHSEED",
+    "ATEN_CPU_CAPABILITY", "CUDA_VISIBLE_DEVICES", "CUDA_LAUNCH_BLOCKING", "NCCL_", "OPENBLAS_", "PYTHONHASHSEED",
     "KERAS_BACKEND", "NVIDIA_TF32_OVERRIDE", "GLIBC_TUNABLES",
 )  # fmt: skip
 # Terraform's variables begin with TF_ too, and its tokens are secrets; a place names whoever works there, and so does

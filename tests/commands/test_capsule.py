@@ -100,6 +100,15 @@ def test_a_liar_is_told_apart(forged: Forged, tmp_path: Path) -> None:
     assert made.json["runs"][0]["unequal"] == ["top1"]
 
 
+def test_it_is_computed_with_the_kernels_of_the_packed_run(forged: Forged, tmp_path: Path) -> None:
+    for name in [name for name in forged.files if name.endswith("record.json")]:
+        forged.edit(name, lambda said: said["variables"].update(ONEDNN_MAX_CPU_ISA="AVX2"))
+    forged.sign()
+    made = at_a_strangers(tmp_path, "reproduce", str(forged.write()), "--into", "place", "--yes", "--json")
+    assert "ONEDNN_MAX_CPU_ISA=AVX2" in made.stderr
+    assert [each for each in made.json["differences"] if each["kind"] != "machine"] == []
+
+
 def test_other_data_is_refused(forged: Forged, tmp_path: Path) -> None:
     record = forged.only("record.json")
     run = json.loads(forged.files[record])["id"]

@@ -14,6 +14,8 @@ from tests.core.examples import MACHINE, record
 DIGESTS = {"code": "c", "environment": "e", "data": "d", "first_batches": "b", "weights_initial": "w"}
 MANIFEST = {"name": "digits", "digest": "d", "splits": {"train": {"samples": 100}}}
 
+HERE = replace(MACHINE, cpu_model="family 23 model 49", vector_instructions="avx avx2", microcode="0x1")
+
 
 def made(**changes: Any) -> Record:
     fields: dict[str, Any] = {
@@ -22,7 +24,7 @@ def made(**changes: Any) -> Record:
         "packages": {"torch": "2.13.0", "numpy": "2.4.6"},
         "variables": {"OMP_NUM_THREADS": "2", "PYTHONHASHSEED": "0"},
         "libraries": {"onednn": "on"},
-        "machine": replace(MACHINE, microcode="0x1"),
+        "machine": HERE,
         **changes,
     }
     return record(**fields)
@@ -48,9 +50,17 @@ PLANTED: list[tuple[dict[str, Any], tuple[str, str, str | None, str | None]]] = 
     ),
     ({"libraries": {"onednn": "off"}}, ("library", "onednn", "on", "off")),
     ({"settings": {"device": "cuda"}}, ("setting", "device", "cpu", "cuda")),
-    ({"machine": replace(MACHINE, microcode="0x2")}, ("machine", "microcode", "0x1", "0x2")),
-    ({"machine": replace(MACHINE, microcode="0x1", driver="570.1")}, ("machine", "driver", None, "570.1")),
-    ({"machine": replace(MACHINE, microcode="0x1", kernel="6.12")}, ("machine", "kernel", "6.1", "6.12")),
+    (
+        {"machine": replace(HERE, cpu_model="family 26 model 2")},
+        ("machine", "cpu_model", "family 23 model 49", "family 26 model 2"),
+    ),
+    (
+        {"machine": replace(HERE, vector_instructions="avx avx2 avx512f")},
+        ("machine", "vector_instructions", "avx avx2", "avx avx2 avx512f"),
+    ),
+    ({"machine": replace(HERE, microcode="0x2")}, ("machine", "microcode", "0x1", "0x2")),
+    ({"machine": replace(HERE, driver="570.1")}, ("machine", "driver", None, "570.1")),
+    ({"machine": replace(HERE, kernel="6.12")}, ("machine", "kernel", "6.1", "6.12")),
     ({"environment": "torch-2.14"}, ("job", "environment", "torch-2.13", "torch-2.14")),
 ]
 
@@ -112,7 +122,7 @@ def test_a_run_that_died_early_does_not_look_like_another_environment() -> None:
     assert ("package", "all") in told
 
 
-def test_microcode_of_older_records_is_unknown_and_not_a_difference() -> None:
+def test_what_older_records_did_not_ask_of_the_machine_is_no_difference() -> None:
     assert differences(made(machine=MACHINE), made()) == ()
 
 

@@ -294,6 +294,17 @@ def test_a_speed_of_another_machine_is_no_baseline_and_says_which() -> None:
     assert "Tesla P100" in verdict.sentence
 
 
+def test_a_speed_of_another_processor_of_the_same_name_is_no_baseline() -> None:
+    rome = replace(MACHINE, cpu="AMD EPYC", cpu_model="family 23 model 49", vector_instructions="avx avx2 fma")
+    turin = replace(rome, cpu_model="family 26 model 2", vector_instructions="avx avx2 avx512f fma")
+    assert turin.machine_class == "AMD EPYC (family 26 model 2, AVX-512), 2 cores"
+    theirs = replace(FAST, machine=rome.machine_class)
+    assert speeds({"machine": rome}, theirs).status is Status.PASS
+    assert speeds({"machine": turin}, theirs).status is Status.NO_BASELINE
+    masked = replace(turin, vector_instructions="avx avx2 fma")  # by the hypervisor
+    assert masked.machine_class == "AMD EPYC (family 26 model 2, AVX2), 2 cores"
+
+
 def test_a_gpus_speed_holds_on_every_machine_with_that_gpu_at_its_batch_size_alone() -> None:
     published = replace(FAST, machine="DGX A100, 1 GPU", gpu="A100-SXM4-80GB", batch_size=256)
     on = {

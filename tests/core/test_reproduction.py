@@ -8,10 +8,10 @@ import pytest
 
 from harness.core.names import leads_down, printable
 from harness.core.pairs import compare_accuracy
-from harness.core.reproduction import Answer, Parting, answer, partings, unequal
+from harness.core.reproduction import AVX2_ALONE, Answer, Parting, answer, partings, same_kernels, unequal
 from harness.core.values import Metric, Record, RunStatus
 from harness.wire.digests import code_digest
-from tests.core.examples import record
+from tests.core.examples import MACHINE, record
 
 TOP1 = Metric(name="top1", unit="fraction", better="higher", margin=0.02)
 
@@ -123,3 +123,16 @@ def test_the_digest_of_code_is_of_names_and_contents() -> None:
     files = {"b/a": "1", "b.py": "2"}
     assert code_digest(files) == code_digest(dict(reversed(files.items())))
     assert code_digest(files) != code_digest({**files, "b.py": "3"})
+
+
+def test_a_wider_processor_is_kept_to_the_instructions_of_the_packed_run() -> None:
+    narrow = replace(MACHINE, vector_instructions="avx avx2 fma")
+    wide = replace(narrow, vector_instructions="avx avx2 avx512f fma")
+    before = replace(record(), machine=narrow)
+    assert same_kernels(before, wide) == AVX2_ALONE
+    assert same_kernels(before, narrow) == {}
+    assert same_kernels(replace(before, machine=wide), narrow) == {}  # which it cannot be
+    assert same_kernels(replace(before, machine=MACHINE), wide) == {}  # not asked then
+    assert same_kernels(replace(before, settings={"device": "cuda"}), wide) == {}
+    kept = replace(before, machine=wide, variables={"OPENBLAS_CORETYPE": "Zen", "OMP_NUM_THREADS": "1"})
+    assert same_kernels(kept, wide) == {"OPENBLAS_CORETYPE": "Zen"}
