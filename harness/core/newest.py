@@ -8,13 +8,18 @@ from harness.core.values import Group, Record
 
 # Runs that differ in one of these are not runs of the same job.
 SAME = ("code", "environment", "data")
+# Nor those whose shell chose other kernels for them: of oneDNN, PyTorch, OpenBLAS, MKL and NVIDIA's libraries.
+KERNELS = (
+    "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE",
+    "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE",
+)  # fmt: skip
 
 
 def newest_runs(records: Iterable[Record]) -> tuple[Record, ...]:
     """For each job group: the runs made like its newest one, the latest of each seed.
 
-    ``records`` come oldest first.  Made alike means equal digests of code, environment and data and
-    the same machine class; a run that never got that far (no digests) stands alone.
+    ``records`` come oldest first.  Made alike means equal digests of code, environment and data, the
+    same machine class and the same choice of kernels; a run that never got that far (no digests) stands alone.
     """
     groups: dict[tuple[Group, str], list[Record]] = {}
     for record in records:
@@ -28,6 +33,7 @@ def newest_runs(records: Iterable[Record]) -> tuple[Record, ...]:
 
 
 def made(record: Record) -> tuple[str | None, ...]:
-    """What runs of the same job have in common: the machine's class, then the digests of ``SAME``."""
+    """What runs of the same job have in common: the machine's class, the digests of ``SAME``, the ``KERNELS``."""
     machine = record.machine.machine_class if record.machine else None
-    return (machine, *(record.digests.get(name) for name in SAME))
+    digests = (record.digests.get(name) for name in SAME)
+    return (machine, *digests, *(record.variables.get(name) for name in KERNELS))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from harness.core.newest import KERNELS
 from harness.core.pairs import RunPair
 from harness.core.values import Machine, Record, RunStatus, Status, Verdict
 from harness.wire import COMMAND, SECONDS
@@ -18,9 +19,8 @@ DIGESTS = (
     ("weights_final", "final weights"),
 )
 
-# What chooses a processor's kernels in oneDNN, PyTorch and OpenBLAS, for one without AVX-512; and all that do so.
+# How oneDNN, PyTorch and OpenBLAS choose their kernels on a processor without AVX-512, for one that has it.
 AVX2_ALONE = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2", "OPENBLAS_CORETYPE": "Haswell"}
-KERNELS = (*AVX2_ALONE, "DNNL_MAX_CPU_ISA", "OPENBLAS_L2_SIZE", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS")
 
 
 class Answer(StrEnum):
@@ -60,14 +60,15 @@ def answer(pairs: Sequence[RunPair], verdicts: Sequence[Verdict]) -> Answer:
 
 
 def same_kernels(before: Record, here: Machine) -> Mapping[str, str]:
-    """Variables that keep this processor to the vector instructions that ``before`` was made with.
+    """Variables that choose the kernels that ``before`` was made with.
 
-    A sum over wider vectors is rounded in another order.  Empty for a run on a GPU, from before a processor was
-    asked, or of a processor that has what this one has not.
+    A sum over wider vectors is rounded in another order.  A processor can be kept to narrower ones than it has.
     """
-    if before.machine is None or before.settings.get("device") == "cuda":
-        return {}
-    narrower = before.machine.widest_vectors == "AVX2" and here.widest_vectors in ("AVX-512", "AMX")
+    narrower = (
+        before.machine is not None
+        and before.settings.get("device") != "cuda"
+        and (before.machine.widest_vectors, here.widest_vectors) in (("AVX2", "AVX-512"), ("AVX2", "AMX"))
+    )
     wanted = {**(AVX2_ALONE if narrower else {}), **before.variables}
     return {name: wanted[name] for name in KERNELS if name in wanted}
 

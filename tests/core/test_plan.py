@@ -110,3 +110,5 @@ def test_newest_runs_leave_out_what_was_made_otherwise() -> None:
     old = record(seed=0, digests={"code": "old"})
     first, again = record(seed=1, digests={"code": "new"}), record(seed=1, digests={"code": "new"}, seconds=61.0)
     assert newest_runs([old, first, again]) == (again,)
+    kept_to_avx2 = record(seed=0, digests={"code": "new"}, variables={"ONEDNN_MAX_CPU_ISA": "AVX2"})
+    assert newest_runs([kept_to_avx2, again]) == (again,)

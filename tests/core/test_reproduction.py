@@ -125,7 +125,7 @@ def test_the_digest_of_code_is_of_names_and_contents() -> None:
     assert code_digest(files) != code_digest({**files, "b.py": "3"})
 
 
-def test_a_wider_processor_is_kept_to_the_instructions_of_the_packed_run() -> None:
+def test_a_wider_processor_is_kept_to_the_kernels_of_the_packed_run() -> None:
     narrow = replace(MACHINE, vector_instructions="avx avx2 fma")
     wide = replace(narrow, vector_instructions="avx avx2 avx512f fma")
     before = replace(record(), machine=narrow)
@@ -133,6 +133,7 @@ def test_a_wider_processor_is_kept_to_the_instructions_of_the_packed_run() -> No
     assert same_kernels(before, narrow) == {}
     assert same_kernels(replace(before, machine=wide), narrow) == {}  # which it cannot be
     assert same_kernels(replace(before, machine=MACHINE), wide) == {}  # not asked then
+    assert same_kernels(replace(before, machine=None), wide) == {}
     assert same_kernels(replace(before, settings={"device": "cuda"}), wide) == {}
     kept = replace(before, machine=wide, variables={"OPENBLAS_CORETYPE": "Zen", "OMP_NUM_THREADS": "1"})
     assert same_kernels(kept, wide) == {"OPENBLAS_CORETYPE": "Zen"}
