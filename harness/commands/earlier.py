@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness import store
-from harness.commands.carry_out import slug, sources
+from harness.commands.carry_out import slug, sources, worker_variables
 from harness.commands.cell import Cell
 from harness.commands.machine import this_machine
-from harness.core.newest import made
+from harness.core.newest import made, making
 from harness.core.values import Record, RunStatus
 from harness.execution import digest_today
 from reports.progress import Progress
@@ -42,7 +42,9 @@ def _earlier(cell: Cell) -> Iterator[Record]:
         code = digest_today(*sources(cell.spec))
     data = cell.data.manifest["digest"] if cell.data else None
     for job in {job.group: job for job in cell.jobs}.values():
-        now = (machine, code, cell.built[job.framework, job.environment].environment.digest, data)
+        environment = cell.built[job.framework, job.environment].environment
+        digests = {"code": code, "environment": environment.digest, "data": data}
+        now = making(machine, digests, worker_variables(job, environment.variables))
         seeds = set()
         for record in store.newest_records(cell.workspace.state, containing=slug(job), most=MOST):
             if (

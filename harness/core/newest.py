@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from harness.core.values import Group, Record
 
@@ -11,8 +11,10 @@ SAME = ("code", "environment", "data")
 # Nor those whose shell chose other kernels for them: of oneDNN, PyTorch, OpenBLAS, MKL and NVIDIA's libraries.
 KERNELS = (
     "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE",
-    "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE",
+    "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "NVIDIA_TF32_OVERRIDE",
 )  # fmt: skip
+
+Making = tuple[str | None, ...]
 
 
 def newest_runs(records: Iterable[Record]) -> tuple[Record, ...]:
@@ -32,8 +34,12 @@ def newest_runs(records: Iterable[Record]) -> tuple[Record, ...]:
     return tuple(chosen)
 
 
-def made(record: Record) -> tuple[str | None, ...]:
-    """What runs of the same job have in common: the machine's class, the digests of ``SAME``, the ``KERNELS``."""
+def made(record: Record) -> Making:
+    """What runs of the same job have in common."""
     machine = record.machine.machine_class if record.machine else None
-    digests = (record.digests.get(name) for name in SAME)
-    return (machine, *digests, *(record.variables.get(name) for name in KERNELS))
+    return making(machine, record.digests, record.variables)
+
+
+def making(machine_class: str | None, digests: Mapping[str, str | None], variables: Mapping[str, str]) -> Making:
+    """The machine's class, the digests of ``SAME`` and the variables of ``KERNELS``."""
+    return (machine_class, *map(digests.get, SAME), *map(variables.get, KERNELS))
