@@ -30,8 +30,17 @@ def twin(module: ModuleType, asked: dict[str, Any], weights: Path, seen: Path) -
         "logits": float(numpy.abs(logits - theirs).max() / numpy.abs(theirs).max()),
     }
     if asked["trains"]:
-        told.update(step(model, asked, images, list(state)))
+        told.update(step(doubled(module, asked, state), asked, tf.cast(images, tf.float64), list(state)))
     return told
+
+
+def doubled(module: ModuleType, asked: dict[str, Any], state: dict[str, numpy.ndarray]) -> Any:
+    """The model in double precision, but for its last layer, which is always in single."""
+    tf.keras.mixed_precision.set_global_policy("float64")
+    model = module.build(asked["classes"], asked["hparams"])
+    tf.keras.mixed_precision.set_global_policy("float32")
+    transfer.load(model, state)
+    return model
 
 
 def step(model: Any, asked: dict[str, Any], images: Any, names: list[str]) -> dict[str, Any]:

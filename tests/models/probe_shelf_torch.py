@@ -48,8 +48,7 @@ def twin(module: ModuleType, asked: dict[str, Any], weights: Path, seen: Path) -
     numpy.savez(weights, **{name: array.numpy() for name, array in model.state_dict().items()})
     numpy.savez(seen, images=images.numpy(), logits=logits.numpy())
     if asked["trains"]:
-        model.train()
-        found = model(images)
+        found = model.double().train()(images.double())
         every = [found] if isinstance(found, torch.Tensor) else list(found)
         losses = [functional.cross_entropy(each, labels) for each in every]
         loss = losses[0] + asked["hparams"].get("aux_weight", 0.0) * sum(losses[1:])

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeGuard
 
-import numpy
 import pytest
 
 from harness.core.values import ModelSpec
@@ -45,9 +44,6 @@ PROBED: dict[str, Probed] = {
     "resnet101": Probed(trains=False),
     "resnet20": Probed(side=28, classes=10),
     "resnet152": Probed(trains=False),
-    # At 64 pixels four images have 16 numbers in each of the last norms, and ReLUs at their kinks tell in the median
-    # too (0.0011); in double precision, at 96 pixels, the twins' whole gradients are 2.4e-7 apart.
-    "shufflenet_v2_x1_0": Probed(side=128),
     "vgg16_bn": Probed(trains=False),
     "wide_resnet50_2": Probed(trains=False),
 }
@@ -181,20 +177,18 @@ def test_the_twins_agree_from_the_same_weights(tf_told: Told, model: str) -> Non
 
 @trained_model
 def test_the_first_step_of_training_agrees(torch_told: Told, tf_told: Told, model: str) -> None:
-    """In single precision a ReLU at its kink makes a per cent of one norm's gradient: the median is the sharper one."""
+    """In double precision, but for the last layer: in single a ReLU at its kink makes a per cent of one gradient."""
     ours, theirs = of(tf_told, model), of(torch_told, model)
-    assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-4)
+    assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-6)
     assert ours["gradient"].keys() == theirs["gradient"].keys()
-    apart = relative(ours["gradient"], theirs["gradient"])
-    assert float(numpy.median(apart)) <= 1e-3
-    assert max(apart) <= 0.02
+    assert max(relative(ours["gradient"], theirs["gradient"])) <= 1e-6
 
 
 @trained_model
 def test_norms_move_their_means_alike(torch_told: Told, tf_told: Told, model: str) -> None:
     ours, theirs = of(tf_told, model)["means"], of(torch_told, model)["means"]
     assert ours.keys() == theirs.keys()
-    assert max(relative(ours, theirs), default=0.0) <= 1e-3
+    assert max(relative(ours, theirs), default=0.0) <= 1e-6
 
 
 def relative(ours: dict[str, float], theirs: dict[str, float]) -> list[float]:
