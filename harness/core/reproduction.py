@@ -66,8 +66,9 @@ def same_kernels(before: Record, here: Machine) -> Mapping[str, str]:
     """
     narrower = (
         before.machine is not None
+        and before.machine.widest_vectors == "AVX2"
+        and here.widest_vectors in ("AVX-512", "AMX")
         and before.settings.get("device") != "cuda"
-        and (before.machine.widest_vectors, here.widest_vectors) in (("AVX2", "AVX-512"), ("AVX2", "AMX"))
     )
     wanted = {**(AVX2_ALONE if narrower else {}), **before.variables}
     return {name: wanted[name] for name in KERNELS if name in wanted}

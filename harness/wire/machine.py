@@ -19,10 +19,11 @@ def find_machine() -> Dict[str, Any]:
     A hypervisor gives many processors one name ("AMD EPYC"): cpu_model and vector_instructions tell them apart.
     """
     gpus, driver = _nvml()
+    cpu = _first_core()
     return {
-        "cpu": _cpu_field("model name") or platform.processor() or platform.machine(),
-        "cpu_model": _cpu_model(),
-        "vector_instructions": _vector_instructions(),
+        "cpu": cpu.get("model name") or platform.processor() or platform.machine(),
+        "cpu_model": _cpu_model(cpu),
+        "vector_instructions": _vector_instructions(cpu),
         "cores": usable_cores(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "gpus": gpus,
@@ -30,7 +31,7 @@ def find_machine() -> Dict[str, Any]:
         "os": _os_name(),
         "kernel": platform.release(),
         "architecture": platform.machine(),
-        "microcode": _cpu_field("microcode") or None,
+        "microcode": cpu.get("microcode") or None,
     }
 
 
@@ -40,27 +41,27 @@ def usable_cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def _cpu_model() -> Optional[str]:
+def _cpu_model(cpu: Dict[str, str]) -> Optional[str]:
     """ "family 26 model 2" of x86, "implementer 0x41 part 0xd40" of Arm; None where Linux does not tell."""
     for names in (("cpu family", "model"), ("CPU implementer", "CPU part")):
-        found = [(name.split()[-1], _cpu_field(name)) for name in names]
-        if all(value for _, value in found):
-            return " ".join(map(" ".join, found))
+        if all(map(cpu.get, names)):
+            return " ".join("%s %s" % (name.split()[-1], cpu[name]) for name in names)
     return None
 
 
-def _vector_instructions() -> Optional[str]:
+def _vector_instructions(cpu: Dict[str, str]) -> Optional[str]:
     """The flags of vector and matrix instructions, in the order of the alphabet."""
-    flags = (_cpu_field("flags") or _cpu_field("Features")).split()
+    flags = (cpu.get("flags") or cpu.get("Features") or "").split()
     return " ".join(sorted(flag for flag in flags if flag.startswith(_VECTORS))) or None
 
 
-def _cpu_field(name: str) -> str:
-    """The first core's line of that name; empty where there is none."""
+def _first_core() -> Dict[str, str]:
+    """What Linux says of the processor, the first line of each name; with many cores it takes long to read."""
+    found: Dict[str, str] = {}
     for line in _read("/proc/cpuinfo").splitlines():
-        if line.partition(":")[0].strip() == name:
-            return " ".join(line.partition(":")[2].split())
-    return ""
+        name, _, value = line.partition(":")
+        found.setdefault(name.strip(), " ".join(value.split()))
+    return found
 
 
 def _os_name() -> str:

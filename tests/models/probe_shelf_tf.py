@@ -18,10 +18,9 @@ transfer = import_module("transfer")
 
 
 def twin(module: ModuleType, asked: dict[str, Any], weights: Path, seen: Path) -> dict[str, Any]:
-    model = module.build(asked["classes"], asked["hparams"])
     with numpy.load(weights) as arrays:
         state = {name: array for name, array in arrays.items() if array.dtype.kind == "f"}
-    transfer.load(model, state)
+    model = loaded(module, asked, state, "float32")
     with numpy.load(seen) as arrays:
         images, theirs = tf.constant(arrays["images"].transpose(0, 2, 3, 1)), arrays["logits"]
     logits = outputs(model(images, training=False))[0].numpy()
@@ -30,15 +29,15 @@ def twin(module: ModuleType, asked: dict[str, Any], weights: Path, seen: Path) -
         "logits": float(numpy.abs(logits - theirs).max() / numpy.abs(theirs).max()),
     }
     if asked["trains"]:
-        told.update(step(doubled(module, asked, state), asked, tf.cast(images, tf.float64), list(state)))
+        exact = loaded(module, asked, state, "float64")
+        told.update(step(exact, asked, tf.cast(images, tf.float64), list(state)))
     return told
 
 
-def doubled(module: ModuleType, asked: dict[str, Any], state: dict[str, numpy.ndarray]) -> Any:
-    """The model in double precision, but for its last layer, which is always in single."""
-    tf.keras.mixed_precision.set_global_policy("float64")
+def loaded(module: ModuleType, asked: dict[str, Any], state: dict[str, numpy.ndarray], precision: str) -> Any:
+    """The model with these weights; its last layer is in single precision whatever the others are in."""
+    tf.keras.mixed_precision.set_global_policy(precision)
     model = module.build(asked["classes"], asked["hparams"])
-    tf.keras.mixed_precision.set_global_policy("float32")
     transfer.load(model, state)
     return model
 
