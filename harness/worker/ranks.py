@@ -15,7 +15,7 @@ import sys
 import threading
 from typing import Any, Callable, List
 
-from harness.wire import EVENTS_FD
+from harness.wire import EVENTS_FD, LIFELINE_FD
 from harness.worker import measure
 
 RANK = "HARNESS_RANK"
@@ -48,7 +48,9 @@ class Others:
     def _start(self, number: int) -> subprocess.Popen[bytes]:
         variables = {**os.environ, RANK: str(number)}
         variables.pop(EVENTS_FD, None)
-        return subprocess.Popen([sys.executable, "-s", *sys.argv], env=variables)
+        # Each follows the lifeline itself.  Were it closed in the others, they would read whatever has its number next.
+        lifeline = int(os.environ[LIFELINE_FD])
+        return subprocess.Popen([sys.executable, "-s", *sys.argv], env=variables, pass_fds=[lifeline])
 
 
 def for_tensorflow() -> None:

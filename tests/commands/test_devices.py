@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from tests.commands.test_run import wait_for_epochs
 from tests.conftest import REPOSITORY, Workspace
 
 
-def add(workspace: Workspace, lose_rank: int = -1) -> None:
+def add(workspace: Workspace, lose_rank: int = -1) -> Path:
     folder = workspace.root / "models" / "devices"
     shutil.copytree(REPOSITORY / "tests" / "toys" / "devices", folder)
     toml = folder / "model.toml"
     toml.write_text(toml.read_text().replace("lose_rank = -1", f"lose_rank = {lose_rank}"))
+    return folder
 
 
 def train(workspace: Workspace, framework: str, devices: int, *more: str) -> dict[str, Any]:
@@ -47,6 +51,24 @@ def test_a_lost_rank_ends_the_run_at_once(workspace: Workspace) -> None:
     record = train(workspace, "torch", 2)
     assert record["status"] == "error"
     assert "rank 1 was killed by SIGKILL" in record["reason"]
+
+
+def test_every_rank_ends_with_the_harness_and_not_only_with_the_first(workspace: Workspace) -> None:
+    """The first is held still here, so that only the second can notice that the harness is gone."""
+    toml = add(workspace) / "model.toml"
+    toml.write_text(toml.read_text().replace("epochs = 2", "epochs = 100000"))
+    command = workspace.command("run", "devices", "-f", "torch", "--threads", "2", "--devices", "2")
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    first = psutil.Process(wait_for_epochs(workspace))
+    (second,) = first.children()
+    first.suspend()
+    process.kill()
+    process.wait(60)
+    gone, alive = psutil.wait_procs([second], timeout=30)
+    for left in alive:
+        left.kill()
+        first.kill()
+    assert gone
 
 
 def test_a_model_that_does_not_share_its_work_is_refused_a_second_device(workspace: Workspace) -> None:

@@ -268,7 +268,7 @@ def _command(process: psutil.Process) -> list[str]:
 
 def wait_for_epochs(workspace: Workspace, called: str = "") -> int:
     """Wait until a worker has begun its second epoch, of a run with ``called`` in its name; its process id."""
-    for _ in range(600):
+    for _ in range(2400):
         for run in (run for run in workspace.runs() if called in run.name):
             events = run / "events.jsonl"
             lines = events.read_text().splitlines() if events.exists() else []
