@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from tests.commands.test_run import wait_for_epochs
+from tests.commands.test_run import has_ended, wait_for_epochs
 from tests.conftest import REPOSITORY, Workspace
 
 
@@ -64,11 +65,12 @@ def test_every_rank_ends_with_the_harness_and_not_only_with_the_first(workspace:
     first.suspend()
     process.kill()
     process.wait(60)
-    gone, alive = psutil.wait_procs([second], timeout=30)
-    for left in alive:
-        left.kill()
-        first.kill()
-    assert gone
+    try:
+        assert has_ended(second.pid)
+    finally:
+        for left in (first, second):
+            with suppress(psutil.NoSuchProcess):
+                left.kill()
 
 
 def test_a_model_that_does_not_share_its_work_is_refused_a_second_device(workspace: Workspace) -> None:
